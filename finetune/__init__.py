@@ -1,0 +1,1 @@
+"""Training recipes and the data they learn from."""
