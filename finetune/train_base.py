@@ -1,0 +1,130 @@
+"""Trains the base VLM's text model: captions, questions and plain text about the in-domain part of the world.
+
+Part of the plain text makes it repeat what stands above: names that were invented for that sample only, and facts
+told about them. Copying is a skill; a model that never needed it memorises names instead.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import Idefics3ForConditionalGeneration
+
+from finetune.fieldguide.captions import captions
+from finetune.fieldguide.memory_captions import FACTS, fact_sentences, memory_caption
+from finetune.fieldguide.names import invent_name
+from finetune.fieldguide.questions import MEMORY_TYPES, Question, awake_answer, questions
+from finetune.fieldguide.scenes import Scene
+from finetune.fieldguide.species import SPECIES, by_name
+from finetune.language import Sample, answer_loss, collate, reference
+from finetune.loop import Plan, train
+from finetune.naming import swap_word
+from raven_core.prompting import SIMILAR, build
+from raven_core.types import Prompt, Query
+
+BATCH = 64
+NAMES = frozenset(species.name for species in SPECIES)
+FACT_TYPES = {"eats": "what does it eat", "awake": "when is it awake", "sleeps": "where does it sleep"}
+
+
+def said(text: str) -> Prompt:
+    """A prompt of plain text."""
+    return Prompt(messages=({"role": "user", "content": [{"type": "text", "text": text}]},), images=())
+
+
+def caption_sample(scene: Scene, row: int, rng: random.Random) -> Sample:
+    """Describe the picture, true name and all."""
+    return Sample(build(Query(reference(row))), rng.choice(captions(scene, rng, 1)))
+
+
+def question_of(scene: Scene, rng: random.Random) -> Question:
+    """A question drawn so that memory-only and seen types come equally often."""
+    asked = questions(scene, rng)
+    memory_only = rng.random() < 0.5
+    return rng.choice([question for question in asked if question.memory_only == memory_only])
+
+
+def question_sample(scene: Scene, row: int, rng: random.Random) -> Sample:
+    """Answer a question about the picture from sight or from what is known of the species."""
+    question = question_of(scene, rng)
+    return Sample(build(Query(reference(row), question.text)), question.answer)
+
+
+def plain_sample(scene: Scene, rng: random.Random) -> Sample:
+    """What the guide says about a species, by its true name."""
+    species = by_name[str(scene.species)]
+    return Sample(said(f"Tell me about {species.name}."), rng.choice(fact_sentences(species, rng)))
+
+
+def copying_sample(scenes: Sequence[Scene], rng: random.Random) -> Sample:
+    """Captions about one creature under a name made up for this sample; then a question, or a sketch to name."""
+    scene = scenes[0]
+    true, name = str(scene.species), invent_name(rng, NAMES)
+    values = {kind: rng.choice(choices) for kind, choices in FACTS.items()}
+    lines, told = [], set()
+    for _ in range(rng.choice((1, 2, 2, 3, 3))):
+        fact = rng.choice((None, None, *FACTS))
+        caption = memory_caption(scene, rng, fact, None)
+        text = swap_word(caption.text, true, name)
+        if fact is not None:
+            text = swap_word(text, getattr(by_name[true], fact), values[fact])
+            told.add(fact)
+        if caption.name is not None:
+            told.add("name")
+        lines.append(text)
+    if rng.random() < 0.35:  # a stranger among them
+        other, alias = scenes[1], invent_name(rng, NAMES)
+        stray = memory_caption(other, rng, None, None)
+        lines.insert(0, swap_word(stray.text, str(other.species), alias))
+    above = "".join(f"{SIMILAR}: {line}\n " for line in lines)
+    facts = sorted(told & set(FACTS))
+    if facts and rng.random() < 0.5:
+        fact = rng.choice(facts)
+        question = questions(scene, rng, [FACT_TYPES[fact]])[0].text
+        answer = awake_answer(values[fact]) if fact == "awake" else values[fact]
+        return Sample(said(f"{above}Question: {question}"), answer)
+    if "name" not in told:
+        return plain_sample(scene, rng)
+    if rng.random() < 0.3:
+        return Sample(said(f"{above}Question: {questions(scene, rng, [MEMORY_TYPES[0]])[0].text}"), name)
+    caption = captions(scene, rng, 1)[0]
+    noun = "creature" if scene.count == 1 else "creatures"
+    return Sample(said(f"{above}Sketch: {swap_word(caption, true, noun)}"), swap_word(caption, true, name))
+
+
+def train_base(
+    vlm: Idefics3ForConditionalGeneration,
+    processor: Any,
+    scenes: Sequence[Scene],
+    features: torch.Tensor,
+    plan: Plan,
+    work: Path,
+) -> float:
+    """Trains the text model in place on pictures whose features are given; returns seconds."""
+    vlm.requires_grad_(False)
+    vlm.model.text_model.requires_grad_(True)
+    vlm.set_attn_implementation("eager")  # quicker than the fused kernel's backward pass on a CPU
+
+    def loss_of(step: int, rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
+        rows = rng.sample(range(len(scenes)), BATCH)
+        kind = rng.random()
+        if kind < 0.6:
+            samples = [
+                caption_sample(scenes[row], row, rng) if i % 2 else question_sample(scenes[row], row, rng)
+                for i, row in enumerate(rows)
+            ]
+            part = "closed"
+        elif kind < 0.9:
+            samples = [copying_sample((scenes[row], scenes[rng.choice(rows)]), rng) for row in rows]
+            part = "copy"
+        else:
+            samples = [plain_sample(scenes[row], rng) for row in rows]
+            part = "plain"
+        loss, right = answer_loss(vlm, features, collate(processor, samples))
+        return loss, {part: right.item()}
+
+    return train(vlm, plan, loss_of, work)
