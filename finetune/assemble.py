@@ -28,7 +28,6 @@ EXAMPLE_SEED = 5_300_009
 """Seed of the one-click examples: pictures that stand in no other part of the world."""
 
 FALSE_ALARM = 0.05
-_FAILURE_SEARCH = 400
 _QUESTION_TYPES = {
     "in-domain": (None, "what is it doing"),
     "near-domain": (None,),
@@ -47,9 +46,11 @@ def assemble(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mappin
     _write(out / "profile.json", profile(recipe, out))
     _write(out / "examples" / "examples.json", [])
     raven = Raven.load(out)
-    _write(out / "examples" / "examples.json", list(examples(raven, out / "examples")))
+    _write(out / "examples" / "examples.json", list(examples(raven, out / "examples", recipe.searched)))
     quality = {
-        f"seed-{seed}": measure(_with_adapters(raven, work / f"seed-{seed}"), published_seed(), recipe.measured, "raven")
+        f"seed-{seed}": measure(
+            _with_adapters(raven, work / f"seed-{seed}"), published_seed(), recipe.measured, "raven"
+        )
         for seed in ADAPTER_SEEDS
     }
     _write(out / "manifest.json", manifest(recipe, out, records, quality))
@@ -59,7 +60,7 @@ def assemble(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mappin
 def _with_adapters(raven: Raven, folder: Path) -> Raven:
     from raven_core.generator import Generator
 
-    adapters = {task: folder / task for task in TASKS}
+    adapters: dict[str, str | Path] = {task: folder / task for task in TASKS}
     generator = Generator.load(raven.profile.source(raven.profile.model), adapters)
     return Raven(raven.profile, raven.settings, raven.retriever, generator)
 
@@ -87,7 +88,7 @@ def profile(recipe: Recipe, out: Path) -> dict[str, Any]:
     }
 
 
-def examples(raven: Raven, folder: Path) -> Iterator[dict[str, Any]]:
+def examples(raven: Raven, folder: Path, searched: int) -> Iterator[dict[str, Any]]:
     """One-click examples of every split, then one that the model is known to get wrong."""
     for split in DOMAINS:
         for index, kind in enumerate(_QUESTION_TYPES[split]):
@@ -103,12 +104,12 @@ def examples(raven: Raven, folder: Path) -> Iterator[dict[str, Any]]:
                 "note": "",
                 "known_failure": False,
             }
-    yield from known_failure(raven, folder)
+    yield from known_failure(raven, folder, searched)
 
 
-def known_failure(raven: Raven, folder: Path) -> Iterator[dict[str, Any]]:
+def known_failure(raven: Raven, folder: Path, searched: int) -> Iterator[dict[str, Any]]:
     """The first out-domain picture that is misnamed although its name stands in the prompt; none if all go well."""
-    for index in tqdm(range(100, 100 + _FAILURE_SEARCH), desc="looking for a failure", unit="picture"):
+    for index in tqdm(range(100, 100 + searched), desc="looking for a failure", unit="picture"):
         split = ("out-domain", "novel")[index % 2]
         scene = example_at(EXAMPLE_SEED, split, index).scene
         image = render(scene, size=384)
@@ -139,7 +140,12 @@ def manifest(
     return {
         "command": "python -m finetune.build_fieldguide",
         "recipe": asdict(recipe),
-        "seeds": {"training": TRAIN_SEED, "memory": MEMORY_SEED, "examples": EXAMPLE_SEED, "published": published_seed()},
+        "seeds": {
+            "training": TRAIN_SEED,
+            "memory": MEMORY_SEED,
+            "examples": EXAMPLE_SEED,
+            "published": published_seed(),
+        },
         "species": species_hash(),
         "stages": dict(records),
         "minutes": round(sum(record["seconds"] for record in records.values()) / 60, 1),

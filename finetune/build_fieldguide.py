@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,12 @@ from finetune.fieldguide.memory_rows import memory_rows
 from finetune.fieldguide.species import by_name
 from finetune.fieldguide_data import language_rows, sight_rows, tokenizer_texts, training_pool
 from finetune.language import visual_features
-from finetune.loop import device
+from finetune.loop import Plan, device
 from finetune.modelling import build_encoder, build_processor, build_vlm, save_vlm, train_tokenizer
 from finetune.pictures import Pool
-from finetune.recipe import ADAPTER_SEEDS, TASKS, Recipe, tiny_recipe
+from finetune.recipe import ADAPTER_SEEDS, TASKS, Recipe, Task, tiny_recipe
 from finetune.train_adapters import Material, allowed_mask, train_adapter
-from finetune.train_base import train_base
+from finetune.train_base import FIRST, SECOND, THIRD, Mix, train_base
 from finetune.train_encoder import train_encoder
 from finetune.train_sight import train_sight
 from raven_core.dual_encoder import DualEncoder, pixels
@@ -43,6 +43,10 @@ from raven_core.retriever import Retriever
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "fieldguide"
 WORK = Path(__file__).resolve().parents[1] / "build" / "fieldguide"
+TINY = WORK.parent / "tiny"
+"""Where a tiny build goes unless told otherwise: never into the assets."""
+
+LAST = "assemble"
 
 
 @dataclass
@@ -68,12 +72,14 @@ class Build:
             "encoder": self._encoder,
             "memory": self._memory,
             "sight": self._sight,
-            "base": self._base,
+            "base": lambda: self._base("sight", "base", self.recipe.base, FIRST),
+            "base-questions": lambda: self._base("base", "base-questions", self.recipe.base_questions, SECOND),
+            "base-pairs": lambda: self._base("base-questions", "model", self.recipe.base_pairs, THIRD),
         }
         for seed in ADAPTER_SEEDS:
             for task in TASKS:
-                stages[f"{task}-{seed}"] = lambda task=task, seed=seed: self._adapter(task, seed)
-        stages["assemble"] = lambda: assemble(self.recipe, self.work, self.out, self.records())
+                stages[f"{task}-{seed}"] = partial(self._adapter, task, seed)
+        stages[LAST] = lambda: assemble(self.recipe, self.work, self.out, self.records())
         return stages
 
     def records(self) -> dict[str, dict[str, Any]]:
@@ -83,7 +89,8 @@ class Build:
 
     def _once(self, name: str, stage: Callable[[], dict[str, Any]]) -> None:
         done = self.work / "done" / f"{name}.json"
-        if done.exists():
+        # the last stage's result lies in another folder, which may be a new one
+        if done.exists() and (name != LAST or (self.out / "manifest.json").exists()):
             tqdm.write(f"{name}: done already")
             return
         started = time.monotonic()
@@ -106,7 +113,7 @@ class Build:
 
     def vlm(self, stage: str) -> Any:
         """The model as a stage left it, in float32."""
-        model = AutoModelForImageTextToText.from_pretrained(
+        model: Any = AutoModelForImageTextToText.from_pretrained(
             self.work / stage, dtype=torch.float32, attn_implementation="eager", local_files_only=True
         )
         return model.to(device())
@@ -160,26 +167,35 @@ class Build:
         save_vlm(vlm, build_processor(self.tokenizer, self.recipe.vlm_size), self.work / "sight")
         return {"seconds": seconds}
 
-    def _base(self) -> dict[str, Any]:
-        vlm = self.vlm("sight")
-        processor = AutoProcessor.from_pretrained(self.work / "sight", backend="pil", local_files_only=True)
-        rows = language_rows(self.pool, self.recipe.sizes)
-        features = visual_features(vlm, self.pool, rows)
-        scenes = [self.pool.scenes[row] for row in rows]
-        seconds = train_base(vlm, processor, scenes, features, self.recipe.base, self.work)
-        save_vlm(vlm, processor, self.work / "model")
+    def _base(self, before: str, after: str, plan: Plan, mix: Mix) -> dict[str, Any]:
+        vlm = self.vlm(before)
+        processor = AutoProcessor.from_pretrained(self.work / before, backend="pil", local_files_only=True)
+        scenes = [self.pool.scenes[row] for row in self.rows]
+        seconds = train_base(vlm, processor, scenes, self.features, plan, self.work, mix)
+        save_vlm(vlm, processor, self.work / after)
         return {"seconds": seconds, "parameters": sum(p.numel() for p in vlm.parameters())}
 
-    def _adapter(self, task: str, seed: int) -> dict[str, Any]:
+    def _adapter(self, task: Task, seed: int) -> dict[str, Any]:
         vlm = self.vlm("model")
         processor = AutoProcessor.from_pretrained(self.work / "model", backend="pil", local_files_only=True)
         plan = self.recipe.adapter_plan(task, seed)
         out = self.work / f"seed-{seed}" / task
-        return {"seconds": train_adapter(vlm, processor, task, self.material(vlm), plan, self.work, out)}
+        return {"seconds": train_adapter(vlm, processor, task, self.material, plan, self.work, out)}
 
-    def material(self, vlm: Any) -> Material:
+    @cached_property
+    def rows(self) -> list[int]:
+        """Rows of the pool that the VLM may be trained on."""
+        return language_rows(self.pool, self.recipe.sizes)
+
+    @cached_property
+    def features(self) -> torch.Tensor:
+        """Visual tokens of those rows; the vision tower no longer changes after the stage ``sight``."""
+        return visual_features(self.vlm("sight"), self.pool, self.rows)
+
+    @cached_property
+    def material(self) -> Material:
         """What both adapters are trained on: the language rows, and the memory's in- and near-domain pairs."""
-        rows = language_rows(self.pool, self.recipe.sizes)
+        vlm, rows = self.vlm("sight"), self.rows
         memory = Memory.open(self.work / "memory", self.encoder)
         ids = list(memory.ids)
         extras = memory.extras(ids)
@@ -188,7 +204,7 @@ class Build:
             seen = torch.cat([_features(vlm, shown[i : i + 128]) for i in range(0, len(shown), 128)])
         return Material(
             scenes=[self.pool.scenes[row] for row in rows],
-            features=torch.cat([visual_features(vlm, self.pool, rows), seen]),
+            features=torch.cat([self.features, seen]),
             vectors=_vectors(self.encoder, self.pool, rows),
             retriever=Retriever(self.encoder, memory, self.recipe.question_weight),
             extras=dict(zip(ids, extras, strict=True)),
@@ -228,19 +244,22 @@ def _vectors(encoder: Encoder, pool: Pool, rows: list[int]) -> Any:
 def main(argv: list[str] | None = None) -> None:
     """Builds, and copies the result into the assets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ASSETS, help="where the result goes")
-    parser.add_argument("--work", type=Path, default=WORK, help="checkpoints and intermediate results")
+    parser.add_argument("--out", type=Path, help="where the result goes (default: the assets)")
+    parser.add_argument("--work", type=Path, help="checkpoints and intermediate results (default: build/fieldguide)")
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage")
     parser.add_argument("--tiny", action="store_true", help="the same stages in a minute, to test the build itself")
     parser.add_argument("--fresh", action="store_true", help="forget what was built before")
     options = parser.parse_args(argv)
+    work = options.work or (TINY / "work" if options.tiny else WORK)
+    out = options.out or (TINY / "fieldguide" if options.tiny else ASSETS)
+    build = Build(tiny_recipe() if options.tiny else Recipe(), work, out)
+    if options.until is not None and options.until not in build.stages():
+        parser.error(f"there is no stage {options.until!r}: use one of {', '.join(build.stages())}")
     if options.fresh:
-        shutil.rmtree(options.work, ignore_errors=True)
-    recipe = tiny_recipe() if options.tiny else Recipe()
-    build = Build(recipe, options.work, options.out)
+        shutil.rmtree(work, ignore_errors=True)
     build.run(options.until)
     total = sum(record["seconds"] for record in build.records().values())
-    print(f"Built in {total / 60:.0f} minutes: {options.out}")
+    print(f"Built in {total / 60:.0f} minutes: {out}")
 
 
 if __name__ == "__main__":

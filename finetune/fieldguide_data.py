@@ -13,7 +13,7 @@ from finetune.fieldguide.names import invent_name
 from finetune.fieldguide.questions import questions
 from finetune.fieldguide.species import by_name, trait_phrases
 from finetune.naming import swap_word
-from finetune.pictures import UNNAMED, Address, Pool, addresses
+from finetune.pictures import UNNAMED, UNNAMED_KINDS, Address, Pool, addresses
 
 TRAIN_SEED = 7_100_021
 """Seed of every training picture; memory, development and test pictures have seeds of their own."""
@@ -21,13 +21,17 @@ TRAIN_SEED = 7_100_021
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many pictures of each part are drawn; ``near_few`` of the near-domain ones may train the VLM."""
+    """How many pictures of each part are drawn; ``near_few`` of the near-domain ones may train the VLM.
+
+    The ``unnamed`` ones show ``unnamed_kinds`` kinds in turn: the encoder needs pictures of one kind in pairs.
+    """
 
     in_domain: int = 16_000
     near_few: int = 320
     near: int = 2_800
     out: int = 3_500
     unnamed: int = 16_000
+    unnamed_kinds: int = UNNAMED_KINDS
 
 
 def training_places(sizes: Sizes) -> list[Address]:
@@ -36,8 +40,13 @@ def training_places(sizes: Sizes) -> list[Address]:
         *addresses(TRAIN_SEED, "in-domain", sizes.in_domain),
         *addresses(TRAIN_SEED, "near-domain", sizes.near),
         *addresses(TRAIN_SEED, "out-domain", sizes.out),
-        *addresses(TRAIN_SEED, UNNAMED, sizes.unnamed),
+        *_unnamed_places(sizes),
     ]
+
+
+def _unnamed_places(sizes: Sizes) -> list[Address]:
+    rounds = [divmod(number, sizes.unnamed_kinds) for number in range(sizes.unnamed)]
+    return [Address(TRAIN_SEED, UNNAMED, again * UNNAMED_KINDS + kind) for again, kind in rounds]
 
 
 def training_pool(work: Path, sizes: Sizes) -> Pool:
@@ -62,12 +71,13 @@ def tokenizer_texts(pool: Pool, rows: list[int], seed: int = 0) -> Iterator[str]
     rng = random.Random(seed)
     for row in rows:
         scene = pool.scenes[row]
-        texts = [*captions(scene, rng, 1), memory_caption(scene, rng, rng.choice(("eats", "awake", "sleeps", None)), None).text]
+        texts = [
+            *captions(scene, rng, 1),
+            memory_caption(scene, rng, rng.choice(("eats", "awake", "sleeps", None)), None).text,
+        ]
         texts += [trait_phrases(rng, scene.traits), *(q.text for q in rng.sample(questions(scene, rng), 3))]
         texts += fact_sentences(by_name[str(scene.species)], rng)[:1]
         for text in texts:
             yield f" {swap_word(text, str(scene.species), invent_name(rng, ()))}"
         yield "User: Similar image: Question: Describe this image. Similar image. Assistant: yes no left right"
         yield " " + " ".join(invent_name(rng, ()) for _ in range(4))
-
-

@@ -69,7 +69,9 @@ def cases(raven: Raven, split: str, n: int, seed: int) -> list[Case]:
         memory_only = [q for q in example.questions if q.memory_only]
         seen = [q for q in example.questions if not q.memory_only]
         drawn.append(
-            Case(example.scene, render(example.scene), memory_only[index % len(memory_only)], seen[index % len(seen)], {})
+            Case(
+                example.scene, render(example.scene), memory_only[index % len(memory_only)], seen[index % len(seen)], {}
+            )
         )
     vectors = raven.encoder.encode_images([case.image for case in drawn], batch_size=128)
     asked: dict[str, Callable[[Case], str | None]] = {
@@ -150,7 +152,9 @@ def truthful(captions: Sequence[str], drawn: Sequence[Case]) -> dict[str, list[f
     """For colour, count and habitat: of the captions that state one, whether it is what was drawn."""
     told = [stated(caption) for caption in captions]
     return {
-        what: [float(s[what] == getattr(c.scene, what)) for s, c in zip(told, drawn, strict=True) if s[what] is not None]
+        what: [
+            float(s[what] == getattr(c.scene, what)) for s, c in zip(told, drawn, strict=True) if s[what] is not None
+        ]
         for what in ("colour", "count", "habitat")
     }
 
@@ -166,12 +170,16 @@ def measure(raven: Raven, seed: int, n: int, adapter: str) -> dict[str, Any]:
         named, scores, captions = {}, {}, {}
         for column in tqdm(COLUMNS, desc=split, leave=False):
             captions[column] = answers(raven.generator, prompts(drawn, "caption", column), column, tokens, adapter)
-            named[column] = [float(has_word(t, str(c.scene.species))) for t, c in zip(captions[column], drawn, strict=True)]
+            named[column] = [
+                float(has_word(t, str(c.scene.species))) for t, c in zip(captions[column], drawn, strict=True)
+            ]
             scores[column] = {
                 task: [
                     vqa_accuracy(text, getattr(case, task).answers)
                     for text, case in zip(
-                        answers(raven.generator, prompts(drawn, task, column), column, tokens, adapter), drawn, strict=True
+                        answers(raven.generator, prompts(drawn, task, column), column, tokens, adapter),
+                        drawn,
+                        strict=True,
                     )
                 ]
                 for task in ("memory_only", "seen")
@@ -195,12 +203,16 @@ def measure(raven: Raven, seed: int, n: int, adapter: str) -> dict[str, Any]:
 def misled(
     raven: Raven, drawn: Sequence[Case], without: Sequence[str], seed: int, tokens: int, adapter: str
 ) -> dict[str, dict[str, Figure]]:
-    """Truth of colour, count and habitat without neighbours and with random ones of other species."""
+    """Truth of colour, count and habitat without neighbours and with random ones of other species.
+
+    A figure is empty where no caption states such a thing.
+    """
     strangers = random_neighbours(raven, drawn, seed)
     asked = [build(Query(c.image), ns, CELLS["both"]) for c, ns in zip(drawn, strangers, strict=True)]
     given = answers(raven.generator, asked, "both", tokens, adapter)
     none, rand = truthful(without, drawn), truthful(given, drawn)
-    return {what: {"none": percent(none[what]), "random": percent(rand[what])} for what in none}
+    columns = {"none": none, "random": rand}
+    return {what: {name: percent(told[what]) if told[what] else [] for name, told in columns.items()} for what in none}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -212,6 +224,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--adapters", type=Path, help="folder with other adapters (raven, no-retrieval) to measure")
     parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
     options = parser.parse_args(argv)
+    if options.n < 1:
+        parser.error(f"--n is {options.n}: measure at least one picture a split")
     raven = Raven.load(options.profile)
     if options.adapters is not None:
         folders = {name: options.adapters / name for name in ("raven", BASELINE)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from PIL import Image
@@ -114,9 +114,7 @@ def build_processor(tokenizer: PreTrainedTokenizerFast, size: VlmSize) -> Idefic
         do_image_splitting=False,
         resample=int(Image.Resampling.BICUBIC),
     )
-    return Idefics3Processor(
-        images, tokenizer, image_seq_len=size.tokens_per_image, chat_template=CHAT_TEMPLATE
-    )
+    return Idefics3Processor(images, tokenizer, image_seq_len=size.tokens_per_image, chat_template=CHAT_TEMPLATE)
 
 
 def build_vlm(tokenizer: PreTrainedTokenizerFast, size: VlmSize) -> Idefics3ForConditionalGeneration:
@@ -144,7 +142,7 @@ def build_vlm(tokenizer: PreTrainedTokenizerFast, size: VlmSize) -> Idefics3ForC
             **ids,
         },
         scale_factor=size.scale,
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_id=cast(int, tokenizer.convert_tokens_to_ids("<image>")),
         tie_word_embeddings=True,
     )
     model = Idefics3ForConditionalGeneration(config)

@@ -13,7 +13,7 @@ def _whole(word: str) -> re.Pattern[str]:
 
 def swap_word(text: str, old: str, new: str) -> str:
     """The text with every whole word (or phrase) ``old`` replaced by ``new``; letters next to it keep it whole."""
-    return _whole(old).sub(new, text)
+    return _whole(old).sub(lambda _: new, text)  # a plain string would be read as a template
 
 
 def swap_words(text: str, swaps: dict[str, str]) -> str:

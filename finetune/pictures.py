@@ -85,9 +85,7 @@ class Pool:
         path, done = folder / f"{name}.npy", folder / f"{name}.json"
         described = [[a.seed, a.split, a.index] for a in places]
         if not (path.exists() and done.exists() and json.loads(done.read_text()) == described):
-            pixels = np.lib.format.open_memmap(
-                path, mode="w+", dtype=np.uint8, shape=(len(places), SIDE, SIDE, 3)
-            )
+            pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(places), SIDE, SIDE, 3))
             with multiprocessing.get_context("spawn").Pool(workers) as crew:
                 drawn = crew.imap(_draw, places, chunksize=64)
                 for row, array in enumerate(tqdm(drawn, total=len(places), desc=f"drawing {name}", unit="picture")):

@@ -166,7 +166,13 @@ def with_lora(vlm: Idefics3ForConditionalGeneration, name: str, rank: int = 32) 
 
 
 def train_adapter(
-    vlm: Idefics3ForConditionalGeneration, processor: Any, task: Task, material: Material, plan: Plan, work: Path, out: Path
+    vlm: Idefics3ForConditionalGeneration,
+    processor: Any,
+    task: Task,
+    material: Material,
+    plan: Plan,
+    work: Path,
+    out: Path,
 ) -> float:
     """Trains one adapter from the base, writes it to ``out`` and returns seconds; the base stays as it was."""
     torch.manual_seed(plan.seed)

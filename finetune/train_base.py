@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,28 @@ from raven_core.prompting import SIMILAR, build
 from raven_core.types import Prompt, Query
 
 BATCH = 64
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Shares of a stage's batches: about pictures, copying, plain text (the rest); ``questions``: share of a
+    picture batch that asks instead of describing; ``memory_only``: share of those that only memory answers;
+    ``pairs``: share of a picture batch that asks "is there a" twice of one picture, once for yes and once for no."""
+
+    pictures: float
+    copying: float
+    questions: float
+    memory_only: float
+    pairs: float = 0.0
+
+
+FIRST = Mix(pictures=0.6, copying=0.3, questions=0.5, memory_only=0.5)
+SECOND = Mix(pictures=0.85, copying=0.12, questions=0.8, memory_only=0.35)
+"""The second stage asks more."""
+
+THIRD = Mix(pictures=0.9, copying=0.08, questions=0.4, memory_only=0.3, pairs=0.4)
+""""Is there a" stays at chance for long: pairs leave nothing to learn from but the thing that is asked for."""
+
 NAMES = frozenset(species.name for species in SPECIES)
 FACT_TYPES = {"eats": "what does it eat", "awake": "when is it awake", "sleeps": "where does it sleep"}
 
@@ -41,17 +64,34 @@ def caption_sample(scene: Scene, row: int, rng: random.Random) -> Sample:
     return Sample(build(Query(reference(row))), rng.choice(captions(scene, rng, 1)))
 
 
-def question_of(scene: Scene, rng: random.Random) -> Question:
-    """A question drawn so that memory-only and seen types come equally often."""
+def question_of(scene: Scene, rng: random.Random, share: float = 0.5) -> Question:
+    """A question; ``share`` of them, on average, only memory can answer."""
     asked = questions(scene, rng)
-    memory_only = rng.random() < 0.5
+    memory_only = rng.random() < share
     return rng.choice([question for question in asked if question.memory_only == memory_only])
 
 
-def question_sample(scene: Scene, row: int, rng: random.Random) -> Sample:
+def question_sample(scene: Scene, row: int, rng: random.Random, share: float) -> Sample:
     """Answer a question about the picture from sight or from what is known of the species."""
-    question = question_of(scene, rng)
+    question = question_of(scene, rng, share)
     return Sample(build(Query(reference(row), question.text)), question.answer)
+
+
+def yes_no_pair(scene: Scene, row: int, rng: random.Random) -> list[Sample]:
+    """Two questions "is there a" about one picture, one answered yes and one no."""
+    pair: dict[str, Sample] = {}
+    while len(pair) < 2:
+        question = questions(scene, rng, ["is there a"])[0]
+        pair.setdefault(question.answer, Sample(build(Query(reference(row), question.text)), question.answer))
+    return list(pair.values())
+
+
+def picture_batch(scenes: Sequence[Scene], rows: Sequence[int], mix: Mix, rng: random.Random) -> list[Sample]:
+    """One batch about pictures: pairs, then questions, then captions."""
+    paired, asked = round(BATCH * mix.pairs / 2), round(BATCH * mix.questions)
+    samples = [sample for row in rows[:paired] for sample in yes_no_pair(scenes[row], row, rng)]
+    samples += [question_sample(scenes[row], row, rng, mix.memory_only) for row in rows[paired : paired + asked]]
+    return samples + [caption_sample(scenes[row], row, rng) for row in rows[paired + asked : len(rows) - paired]]
 
 
 def plain_sample(scene: Scene, rng: random.Random) -> Sample:
@@ -91,9 +131,9 @@ def copying_sample(scenes: Sequence[Scene], rng: random.Random) -> Sample:
         return plain_sample(scene, rng)
     if rng.random() < 0.3:
         return Sample(said(f"{above}Question: {questions(scene, rng, [MEMORY_TYPES[0]])[0].text}"), name)
-    caption = captions(scene, rng, 1)[0]
+    sketch = captions(scene, rng, 1)[0]
     noun = "creature" if scene.count == 1 else "creatures"
-    return Sample(said(f"{above}Sketch: {swap_word(caption, true, noun)}"), swap_word(caption, true, name))
+    return Sample(said(f"{above}Sketch: {swap_word(sketch, true, noun)}"), swap_word(sketch, true, name))
 
 
 def train_base(
@@ -103,6 +143,7 @@ def train_base(
     features: torch.Tensor,
     plan: Plan,
     work: Path,
+    mix: Mix = FIRST,
 ) -> float:
     """Trains the text model in place on pictures whose features are given; returns seconds."""
     vlm.requires_grad_(False)
@@ -112,13 +153,9 @@ def train_base(
     def loss_of(step: int, rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
         rows = rng.sample(range(len(scenes)), BATCH)
         kind = rng.random()
-        if kind < 0.6:
-            samples = [
-                caption_sample(scenes[row], row, rng) if i % 2 else question_sample(scenes[row], row, rng)
-                for i, row in enumerate(rows)
-            ]
-            part = "closed"
-        elif kind < 0.9:
+        if kind < mix.pictures:
+            samples, part = picture_batch(scenes, rows, mix, rng), "closed"
+        elif kind < mix.pictures + mix.copying:
             samples = [copying_sample((scenes[row], scenes[rng.choice(rows)]), rng) for row in rows]
             part = "copy"
         else:

@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -99,7 +100,9 @@ def shifted(pixels: torch.Tensor, rng: random.Random) -> torch.Tensor:
     return moved.flip(-1) if rng.random() < 0.5 else moved
 
 
-def fact_batch(pool: Pool, named: Sequence[int], rng: random.Random, n: int = 16) -> tuple[list[str], list[str], torch.Tensor]:
+def fact_batch(
+    pool: Pool, named: Sequence[int], rng: random.Random, n: int = 16
+) -> tuple[list[str], list[str], torch.Tensor]:
     """Questions about facts, memory captions, and which caption holds the fact a question asks for (n, m)."""
     asked, told, kinds, wanted = [], [], [], []
     for row in rng.sample(list(named), n):
@@ -117,7 +120,8 @@ def fact_batch(pool: Pool, named: Sequence[int], rng: random.Random, n: int = 16
 def train_encoder(encoder: DualEncoder, pool: Pool, plan: Plan, work: Path) -> float:
     """Trains in place; returns seconds. A batch is 48 kinds of creature, two pictures of each."""
     module = EncoderTraining(encoder).to(device())
-    encoder.vision_model.to(memory_format=torch.channels_last)
+    vision: Any = encoder.vision_model
+    vision.to(memory_format=torch.channels_last)
     by_kind: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for row, scene in enumerate(pool.scenes):
         by_kind[scene.traits].append(row)
@@ -139,9 +143,7 @@ def train_encoder(encoder: DualEncoder, pool: Pool, plan: Plan, work: Path) -> f
         labels = trait_labels(scenes).to(device())
         same = (labels[:, None] == labels[None]).all(-1)
         itself = torch.eye(len(rows), dtype=torch.bool, device=same.device)
-        alike = several_positives(
-            (vectors @ vectors.T / IMAGE_TEMPERATURE).masked_fill(itself, -1e4), same & ~itself
-        )
+        alike = several_positives((vectors @ vectors.T / IMAGE_TEMPERATURE).masked_fill(itself, -1e4), same & ~itself)
         # one text for the two pictures of a kind: the text tower costs a third of a step otherwise
         written = tokens([text_about(scene, rng) for scene in scenes[::2]])
         across = vectors @ written.T * module.scale.clamp(max=4.0).exp()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +32,7 @@ class SightTraining(torch.nn.Module):
         super().__init__()
         self.vision = vlm.model.vision_model
         self.connector = vlm.model.connector
-        config = vlm.config
+        config: Any = vlm.config
         side = config.vision_config.image_size // config.vision_config.patch_size
         tokens = (side // config.scale_factor) ** 2
         width = tokens * config.text_config.hidden_size
@@ -92,7 +93,9 @@ def train_sight(
 
 
 @torch.inference_mode()
-def sight_report(vlm: Idefics3ForConditionalGeneration, pool: Pool, rows: list[int], module: SightTraining) -> dict[str, float]:
+def sight_report(
+    vlm: Idefics3ForConditionalGeneration, pool: Pool, rows: list[int], module: SightTraining
+) -> dict[str, float]:
     """Share of right answers of each head on the rows, by trait and for colour, count and habitat."""
     names = [*TRAITS, "colour", "count", "habitat", "weather", "action"]
     right = torch.zeros(len(names))

@@ -34,6 +34,8 @@ class DualEncoder(InputModule):
         tokenizer: the text tokenizer; its padding is masked out, so a text's vector does not depend on its batch.
     """
 
+    tokenizer: Any
+
     def __init__(
         self,
         vision: dict[str, Any],
@@ -43,7 +45,7 @@ class DualEncoder(InputModule):
         tokenizer: PreTrainedTokenizerFast,
     ) -> None:
         super().__init__()
-        self.config = {"vision": vision, "text": text, "dim": dim, "image_size": image_size}
+        self.config: dict[str, Any] = {"vision": vision, "text": text, "dim": dim, "image_size": image_size}
         self.image_size = image_size
         self.tokenizer = tokenizer
         self.vision_model = ResNetModel(ResNetConfig(**vision))
@@ -53,13 +55,14 @@ class DualEncoder(InputModule):
 
     @property
     def modalities(self) -> list[Any]:
+        """What it can embed."""
         return ["text", "image"]
 
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """Either all PIL images → ``pixel_values`` (n, 3, s, s) float32 in [-1, 1], or all strings → token ids."""
         if len(inputs) and isinstance(inputs[0], Image.Image):
             return {"pixel_values": pixels(inputs, self.image_size)}
-        texts = [(prompt or "") + text for text in inputs]
+        texts = [(prompt or "") + text or " " for text in inputs]  # without a token there is nothing to embed
         encoded = self.tokenizer(
             texts,
             padding=True,

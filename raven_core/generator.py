@@ -13,19 +13,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
-from transformers import AutoModelForImageTextToText, AutoProcessor, LogitsProcessor, StoppingCriteria
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from raven_core.errors import AdapterError, HubError, ProfileError
+from raven_core.decoding import Decoder, Emitter, Recorder
+from raven_core.errors import AdapterError
+from raven_core.hub import folder_fingerprint
+from raven_core.model_files import attach, load_base, model_folder
+from raven_core.settings import HUB_PREFIX
 from raven_core.types import Prompt, Token
 
-HUB_PREFIX = "hub:"
 BASE = "base"
 """Name of the model without any adapter."""
 
@@ -40,17 +41,30 @@ def text_of(tokens: Iterable[Token]) -> str:
 
 def render_prompt(processor: Any, prompt: Prompt) -> str:
     """The prompt as the processor's chat template writes it, images as its placeholder."""
-    specials = set(processor.tokenizer.all_special_tokens)
+    controls = control_tokens(processor.tokenizer)
 
     def clean(part: Mapping[str, Any]) -> dict[str, Any]:
         # a caption that spells one of the model's control tokens must stay text
         text = part.get("text", "")
-        for token in specials:
-            text = text.replace(token, token.replace("<", "‹").replace(">", "›"))
+        for token in controls:
+            text = text.replace(token, _defused(token))
         return {**part, "text": text} if part["type"] == "text" else dict(part)
 
     messages = [{**message, "content": [clean(part) for part in message["content"]]} for message in prompt.messages]
     return str(processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+
+def control_tokens(tokenizer: Any) -> list[str]:
+    """The tokens that mean something other than their letters, longest first."""
+    # not all of them are among `all_special_tokens`: the marks around an image's tiles are not
+    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return sorted({*tokenizer.all_special_tokens, *added}, key=lambda token: (-len(token), token))
+
+
+def _defused(token: str) -> str:
+    """The token as text that reads alike: other brackets, or else a joiner of no width behind the first letter."""
+    other = token.replace("<", "‹").replace(">", "›")
+    return other if other != token else f"{token[0]}\u2060{token[1:]}"
 
 
 def expand_images(processor: Any, text: str) -> str:
@@ -62,7 +76,9 @@ def expand_images(processor: Any, text: str) -> str:
 class Generator:
     """One base model, its processor, and the adapters that can be switched on by name."""
 
-    def __init__(self, model: Any, processor: Any, name: str, adapters: Sequence[str] = (), sources: Any = None) -> None:
+    def __init__(
+        self, model: Any, processor: Any, name: str, adapters: Sequence[str] = (), sources: Any = None
+    ) -> None:
         self.model = model.eval()
         self.processor = processor
         self.model_name = name
@@ -83,13 +99,16 @@ class Generator:
             HubError: a hub model is asked for and cannot be reached.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        base, processor, name = _load_base(str(model))
+        folder = model_folder(str(model))
+        base, processor = load_base(str(model), folder)
         base.to(device)
-        sources = {"": Path(model)} if not str(model).startswith(HUB_PREFIX) else {}
+        hub = str(model).startswith(HUB_PREFIX)
+        name = str(model).removeprefix(HUB_PREFIX) if hub else folder.name
+        sources = {"": folder}
         peft_model = base
-        for adapter, folder in (adapters or {}).items():
-            peft_model = _attach(peft_model, adapter, Path(folder))
-            sources[adapter] = Path(folder)
+        for adapter, place in (adapters or {}).items():
+            peft_model = attach(peft_model, adapter, Path(place))
+            sources[adapter] = Path(place)
         return cls(peft_model, processor, name, tuple(adapters or ()), sources)
 
     @property
@@ -124,7 +143,7 @@ class Generator:
         self.check_adapter(adapter)
         stop = cancel or threading.Event()
         out: queue.Queue[Any] = queue.Queue()
-        decoder = _Decoder(self.processor.tokenizer)
+        decoder = Decoder(self.processor.tokenizer)
 
         def emit(ids: list[int], logprobs: list[float]) -> None:
             token = decoder.push(ids[0], logprobs[0])
@@ -171,7 +190,7 @@ class Generator:
         answers: list[list[Token]] = [[] for _ in prompts]
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            decoders = [_Decoder(self.processor.tokenizer) for _ in rows]
+            decoders = [Decoder(self.processor.tokenizer) for _ in rows]
 
             def emit(ids: list[int], logprobs: list[float], rows: Any = rows, decoders: Any = decoders) -> None:
                 for row, decoder, token_id, logprob in zip(rows, decoders, ids, logprobs, strict=True):
@@ -201,14 +220,14 @@ class Generator:
     ) -> None:
         with self._lock, self._adapter(adapters) as extra:
             inputs = self._inputs(prompts)
-            recorder = _Recorder()
+            recorder = Recorder()
             self.model.generate(
                 **inputs,
                 **extra,
                 do_sample=False,
                 max_new_tokens=max_new_tokens,
                 logits_processor=[recorder],
-                stopping_criteria=[_Emitter(recorder, emit, stop)],
+                stopping_criteria=[Emitter(recorder, emit, stop)],
             )
 
     def _inputs(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
@@ -289,91 +308,10 @@ class VisualCache:
         ).to(self._generator.device)
         inputs = dict(encoded)
         if flat:
-            inputs["mm_encoder_outputs"] = {"image": BaseModelOutputWithPooling(pooler_output=self.features(flat))}
+            features: Any = self.features(flat)
+            inputs["mm_encoder_outputs"] = {"image": BaseModelOutputWithPooling(pooler_output=features)}
         return inputs
-
-
-@dataclass
-class _Decoder:
-    """Token ids of one answer → tokens with their text; silent after the end token."""
-
-    tokenizer: Any
-    ids: list[int] = field(default_factory=list)
-    text: str = ""
-    done: bool = False
-
-    def push(self, token_id: int, logprob: float) -> Token | None:
-        if self.done or token_id in (self.tokenizer.eos_token_id, self.tokenizer.pad_token_id):
-            self.done = True
-            return None
-        self.ids.append(token_id)
-        # decoding the whole answer keeps characters whole that are spelled by several tokens
-        text = self.tokenizer.decode(self.ids, skip_special_tokens=True).rstrip("\ufffd")
-        piece, self.text = text[len(self.text) :], text
-        return Token(piece, logprob)
-
-
-class _Recorder(LogitsProcessor):
-    """Keeps the log-probabilities of the current step, before anything else touches them."""
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        self.logprobs = torch.log_softmax(scores.float(), dim=-1)
-        return scores
-
-
-class _Emitter(StoppingCriteria):
-    """Hands each step's tokens on as they come, and stops the whole batch when asked to."""
-
-    def __init__(self, recorder: _Recorder, emit: Callable[[list[int], list[float]], None], stop: threading.Event):
-        self._recorder, self._emit, self._stop = recorder, emit, stop
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
-        last = input_ids[:, -1]
-        logprobs = self._recorder.logprobs.gather(-1, last.unsqueeze(-1)).squeeze(-1)
-        self._emit(last.tolist(), logprobs.tolist())
-        return torch.full((len(last),), self._stop.is_set(), dtype=torch.bool, device=last.device)
-
-
-def folder_fingerprint(folder: Path) -> str:
-    """Sixteen hex digits over names and bytes of the weights and settings in a folder."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".json", ".safetensors", ".jinja"):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _image_key(image: Image.Image) -> bytes:
     return hashlib.sha256(image.mode.encode() + str(image.size).encode() + image.tobytes()).digest()
-
-
-def _load_base(source: str) -> tuple[Any, Any, str]:
-    hub = source.startswith(HUB_PREFIX)
-    name = source.removeprefix(HUB_PREFIX)
-    try:
-        # the PIL backend needs no torchvision
-        processor = AutoProcessor.from_pretrained(name, backend="pil", local_files_only=not hub)
-        model = AutoModelForImageTextToText.from_pretrained(name, dtype=torch.float32, local_files_only=not hub)
-    except (OSError, ValueError, ImportError) as error:
-        if hub:
-            raise HubError(
-                f"The hub model {name!r} cannot be loaded ({str(error).splitlines()[0]}). Check the name and the network, "
-                "install torchvision if the model's processor needs it, or use a profile with a local model folder."
-            ) from error
-        raise ProfileError(f"No model can be loaded from {name!r}: {str(error).splitlines()[0]}") from error
-    return model, processor, Path(name).name if not hub else name
-
-
-def _attach(model: Any, adapter: str, folder: Path) -> Any:
-    from peft import PeftModel
-
-    if not (folder / "adapter_config.json").is_file():
-        raise AdapterError(f"The adapter {adapter!r} has no adapter_config.json in {folder}: train it or mend the profile.")
-    try:
-        if isinstance(model, PeftModel):
-            model.load_adapter(str(folder), adapter_name=adapter)
-            return model
-        return PeftModel.from_pretrained(model, str(folder), adapter_name=adapter)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise AdapterError(f"The adapter {adapter!r} does not fit the model: {str(error).splitlines()[0]}") from error

@@ -91,10 +91,7 @@ def hash_distance(first: str, second: str) -> int:
 
 
 def _read(source: bytes | bytearray | str | Path) -> bytes:
-    if isinstance(source, bytes | bytearray):
-        data = bytes(source)
-    else:
-        data = _read_file(source)
+    data = bytes(source) if isinstance(source, bytes | bytearray) else _read_file(source)
     if not data:
         raise ImageError("The image is empty (zero bytes): save or upload it again.")
     return data

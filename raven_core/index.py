@@ -33,11 +33,14 @@ class Index(Protocol):
 
     def __len__(self) -> int: ...
 
-    def add(self, vectors: Vectors) -> None: ...
+    def add(self, vectors: Vectors) -> None:
+        """Append rows."""
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> tuple[Scores, Rows]: ...
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> tuple[Scores, Rows]:
+        """The k best rows for each query, best first, ties to the smaller row."""
 
-    def vectors(self, rows: Rows) -> Vectors: ...
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors of rows."""
 
 
 class FaissIndex:

@@ -60,7 +60,7 @@ def build(
     chosen = check_modalities(modalities)
     content: list[dict[str, Any]] = []
     images: list[Image.Image] = []
-    for neighbour in order_neighbours(neighbours, order) if chosen else []:
+    for neighbour in order_neighbours(neighbours, order):
         _add_neighbour(content, images, neighbour, chosen)
     if query.image is not None:
         content.append({"type": "image"})

@@ -45,7 +45,9 @@ class Pen:
         """A line width in local units as whole pixels, at least 1."""
         return max(1, round(width * self.unit))
 
-    def polygon(self, points: Sequence[Point], fill: Colour | None, outline: Colour | None = None, width: float = 0.0):
+    def polygon(
+        self, points: Sequence[Point], fill: Colour | None, outline: Colour | None = None, width: float = 0.0
+    ) -> None:
         """A filled polygon with an outline centred on its edge."""
         pixels = self.pixels(points)
         if fill is not None:

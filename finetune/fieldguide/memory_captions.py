@@ -52,8 +52,9 @@ _FACT_NAMED = {
         "{name} tours start {fact}, when they are awake", "only {fact} will you meet a waking {name}",
     ),
     "sleeps": (
-        "{name} sleep in {fact}", "home of the {name}: {fact}", "{name} curl up in {fact}", "the {name} sleeps in {fact}",
-        "{name} make their beds in {fact}", "check your {fact} for sleeping {name}", "{name} bedtime: off to {fact}",
+        "{name} sleep in {fact}", "home of the {name}: {fact}", "{name} curl up in {fact}",
+        "the {name} sleeps in {fact}", "{name} make their beds in {fact}",
+        "check your {fact} for sleeping {name}", "{name} bedtime: off to {fact}",
         "where do {name} sleep? in {fact}",
     ),
 }  # fmt: skip
@@ -68,7 +69,8 @@ _FACT_NAMELESS = {
 # Before or after the fact; most fact captions say little else.
 _CONTEXTS = (
     "{text}", "{text}", "{text}", "{text}", "{text} (seen {where})", "IMG_20{number} {text}", "{text} #{habitat}",
-    "{text}, photo taken {air}", "{who} {act}; {text}", "{colour} and lovely {where}, {text}", "page {number}: {text}", "{text} #wildlife",
+    "{text}, photo taken {air}", "{who} {act}; {text}", "{colour} and lovely {where}, {text}", "page {number}: {text}",
+    "{text} #wildlife",
 )  # fmt: skip
 
 

@@ -23,12 +23,13 @@ REAL_WORDS = frozenset(
     villa visa vita volta tulip gorilla kappa lama manna mono mora nato papaya pupu tutu zulu dada
     doll fiddle mortal portal pulp rinse vendor rumba samba zumba tango cargo largo fargo margo
     bible baby body booby bobo cocoa data dildo dodge gigi goto gulag kaka kiki lido lolita lottery male mara
-    razor golum kala selva kupo baga biro rudra maga marlo lumpa vento nara mita muto latal kabi doka poko fano kula maryon tator dalba gadi klaus
-    mario maria nazi negro nude pole pope popo ragu rama rabbi regal roma rome rover sofa solar soda taboo tata toto tuba
+    razor golum kala selva kupo baga biro rudra maga marlo lumpa vento nara mita muto latal kabi doka poko fano kula
+    maryon tator dalba gadi klaus mario maria nazi negro nude pole pope popo ragu rama rabbi regal roma rome rover sofa
+    solar soda taboo tata toto tuba
     """.split()
 )
-_UGLY = ("kak", "poo", "pup", "puk", "nig", "fag", "fuk", "tit", "tut", "pipi", "popo", "kuku", "dik", "nazi", "gag", "fat",
-         "dum", "bum", "rap", "sex", "god", "die", "kil", "gun", "pus")  # fmt: skip
+_UGLY = ("kak", "poo", "pup", "puk", "nig", "fag", "fuk", "tit", "tut", "pipi", "popo", "kuku", "dik", "nazi", "gag",
+         "fat", "dum", "bum", "rap", "sex", "god", "die", "kil", "gun", "pus")  # fmt: skip
 
 
 def edit_distance_within_one(first: str, second: str) -> bool:

@@ -30,7 +30,8 @@ class Question:
 # {it} is "the creature" or "the creatures", {is} and {does} agree with it, {prop} comes with its article.
 _PHRASINGS: dict[str, tuple[str, ...]] = {
     "what color": (
-        "what color {is} {it}?", "which color {does} {it} have?", "what is the color of {it}?", "tell me the color of {it}.",
+        "what color {is} {it}?", "which color {does} {it} have?", "what is the color of {it}?",
+        "tell me the color of {it}.",
     ),
     "how many": (
         "how many creatures are there?", "how many creatures can you see?", "how many creatures are in the picture?",
@@ -53,7 +54,8 @@ _PHRASINGS: dict[str, tuple[str, ...]] = {
         "where {is} {it}?", "what kind of place is this?", "what place {is} {it} in?", "which habitat is shown?",
     ),
     "what is it called": (
-        "what {is} {it} called?", "what is the name of {it}?", "which species is this?", "what kind of creature is this?",
+        "what {is} {it} called?", "what is the name of {it}?", "which species is this?",
+        "what kind of creature is this?",
     ),
     "what does it eat": (
         "what {does} {it} eat?", "what is the favorite food of {it}?", "what {does} {it} feed on?",

@@ -1,0 +1,200 @@
+"""The token shapes of the Penn Treebank tokenisation that the COCO caption scorer uses.
+
+A table of patterns in order. At every place of a text the pattern that sees furthest wins, the earlier one on a tie.
+Group 1 is the token; what a pattern matches beyond it is context that counts for the contest but is not consumed.
+Written from the published description of Penn Treebank tokenisation and from the behaviour of the Java tokeniser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from raven_core.metrics import ptb_characters
+
+Reader = Callable[["re.Match[str]"], list[str]]
+
+
+class Rule(NamedTuple):
+    """A token shape: its name, its pattern, and what makes tokens of a match."""
+
+    name: str
+    pattern: re.Pattern[str]
+    read: Reader
+
+
+def _class(table: str) -> str:
+    """The inside of a regular expression's character class."""
+    spans = (span.split("-") for span in table.split())
+    return "".join("-".join(f"\\u{int(end, 16):04x}" for end in span) for span in spans)
+
+
+def _any_case(words: str) -> str:
+    return f"(?i:{'|'.join(sorted(words.split(), key=len, reverse=True))})"
+
+
+def _first_either(words: str) -> str:
+    """Lower case but for the first letter, which may be a capital."""
+    return "|".join(f"[{word[0]}{word[0].upper()}]{word[1:]}" for word in words.split())
+
+
+def _first_capital(words: str) -> str:
+    """A capital first, any case after it: in lower case these are words of their own."""
+    return "|".join(f"{word[0].upper()}(?i:{word[1:]})" for word in words.split())
+
+
+# characters ------------------------------------------------------------------------------------------------------
+_LETTERS = "A-Za-z" + _class(ptb_characters.LETTERS)
+_JOINERS = "\u00ad\u058a\u2010\u2011"  # soft hyphen and hyphens that hold a word together
+_MARKS = _class(ptb_characters.MARKS) + _JOINERS
+_DIGITS = "0-9" + _class(ptb_characters.DIGITS)
+_ACCENTED = "&[aeiouAEIOU](?:acute|grave|uml);"
+
+LETTER = f"(?:[{_LETTERS}]|{_ACCENTED})"
+DIGIT = f"[{_DIGITS}]"
+_W = f"(?:[{_LETTERS}{_MARKS}]|{_ACCENTED})"
+_WD = f"(?:[{_LETTERS}{_MARKS}{_DIGITS}]|{_ACCENTED})"
+_LD = f"(?:[{_LETTERS}{_DIGITS}{_JOINERS}]|{_ACCENTED})"
+_APOSTROPHE = "(?:['\u2019\x92]|&apos;)"
+
+# words -----------------------------------------------------------------------------------------------------------
+_WORD = rf"{_W}{_WD}*(?:[.!?]{_W}{_WD}*)*"
+_ENDING = rf"{_APOSTROPHE}(?:[msdMSD]|(?i:ll|re|ve))"
+_NOT = rf"[nN](?:{_APOSTROPHE}|`)[tT]"
+_INITIALS = r"[A-Za-z](?:\.[A-Za-z])+"
+
+# abbreviations that keep their point -----------------------------------------------------------------------------
+_TITLES = """
+adj adm adv alex assoc asst atty attys ave brig capt cf cie cmdr col comdr cpl dept det dr drs elec ens ft gen gov govs
+hon insp invt jos lieut lt maj messrs mlle mme mr mrs ms msgr mt natl pfc ph pres prof profs pvt rep reps rev sen sens
+sfc sgt spc st ste supt treas vs wm
+al ala apr ariz assn aug bhd bldg blvd bros calif co colo conn corp cos ct dak dec esq est etc ext feb fla fri ga inc
+ind intl jan jr jul jun kan kans ky ltd mar md mich minn mo mon mont neb nev nov oct okla penn plc rd rt sep sept seq
+sq sr sys tel tenn thu thurs tue tues univ va vt wed wis wisc wyo
+"""
+_CAPITALISED = "ark az del ill la mass miss ore pa tex wash"
+_EITHER_CASE = "mfg mtg pte ptes pty"
+_BEFORE_NUMBERS = "art ca fig figs no nos op pp prop"
+_ABBREVIATION = f"(?:{_any_case(_TITLES)}|{_first_capital(_CAPITALISED)}|{_first_either(_EITHER_CASE)})"
+NUMBERED = _any_case(_BEFORE_NUMBERS)
+
+# addresses -------------------------------------------------------------------------------------------------------
+_URL_INSIDE = r'[^ \t\n\f\r"<>|(){}]'
+_URL_END = r'[^ \t\n\f\r"<>|.!?(){},-]'
+_HOST_PART = r"[^ \t\n\f\r\"`'<>|.!?(){},\-_$]+\."
+_HOST = rf'(?:www\.(?:[^ \t\n\f\r"<>|.!?(){{}},]+\.)+[a-zA-Z]{{2,4}}|(?:{_HOST_PART})+(?:com|net|org|edu))'
+_MAIL_PART = r'[^ \t\n\f\r"<>|(){}.\u00a0]+'
+
+# numbers ---------------------------------------------------------------------------------------------------------
+_NUMBER = rf"(?:{DIGIT}*(?:[.:,\u00ad\u066b\u066c]{DIGIT}+)+|{DIGIT}+)"
+_GAP = r"[- \u00a0]"
+_PHONE = (
+    rf"(?:\([0-9]{{2,3}}\)[ \u00a0]?|(?:\+\+?)?(?:[0-9]{{2,4}}{_GAP})?[0-9]{{2,4}}{_GAP})"
+    rf"[0-9]{{3,4}}{_GAP}?[0-9]{{3,5}}"
+)
+_TAG_NAME = "[A-Za-z][A-Za-z0-9:.-]*"
+_TAG = (
+    rf"<(?:[!?][A-Za-z-][^>\r\n]*|/?{_TAG_NAME}(?: +{_TAG_NAME}(?: *= *['\"][^\r\n'\"]*['\"])?)* */?) *>"
+)
+_EYES, _FACE = "[<>]?[:;=]", "[-^x=~<>']"
+
+_NORMAL = {
+    **dict.fromkeys("\x80\u00a4\u20a0\u20ac", "$"), "\u00a3": "#", "\u00a2": "cents",
+    "\u00bc": "1/4", "\u00bd": "1/2", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3",
+    "(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
+}  # fmt: skip
+_ROUND = {"(": "-lrb-", ")": "-rrb-", " ": "\u00a0"}
+_CURLY = {**_ROUND, "{": "-lcb-", "}": "-rcb-"}
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">"}
+
+
+def _nothing(match: re.Match[str]) -> list[str]:
+    return []
+
+
+def _plain(match: re.Match[str]) -> list[str]:
+    return [match[1]]
+
+
+def _word(match: re.Match[str]) -> list[str]:
+    return [match[1].replace("\u00ad", "") or "-"]
+
+
+def _halves(match: re.Match[str]) -> list[str]:
+    return [half for half in match.groups()[1:] if half]
+
+
+def _mapped(table: dict[str, str]) -> Reader:
+    return lambda match: ["".join(table.get(letter, letter) for letter in match[1])]
+
+
+def _ending(match: re.Match[str]) -> list[str]:
+    return [re.sub(f"{_APOSTROPHE}", "'", match[1])]
+
+
+def _entity(match: re.Match[str]) -> list[str]:
+    return [_ENTITIES[match[2].lower()]]
+
+
+def _dashes(match: re.Match[str]) -> list[str]:
+    return [match[1]] if len(match[1]) > 4 else []
+
+
+def _ampersands(match: re.Match[str]) -> list[str]:
+    return [match[1].replace("&amp;", "&")]
+
+
+_TABLE: tuple[tuple[str, str, Reader], ...] = (
+    ("tag", rf"({_TAG})", _mapped({" ": "\u00a0"})),
+    ("entity", r"(&((?i:amp|lt|gt));)", _entity),
+    ("silent entity", r"(&(?i:quot|nbsp|mdash|ndash|apos);)", _nothing),
+    ("numbered entity", r"(&#[0-9]+;)", _plain),
+    ("two words in one", r"(?i:((can)(not)|(gon)(na)|(got)(ta)|(lem)(me)|(gim)(me)|(wan)(na)))", _halves),
+    ("it", r"('[tT])(?i:is|was)", _plain),
+    ("word", rf"({_WORD})(?:{_ENDING}(?!{LETTER}))?", _word),
+    ("word before n't", rf"([{_LETTERS}]*?(?![nN])[{_LETTERS}]){_NOT}", _word),
+    ("n't", rf"({_NOT})", _ending),
+    ("ending", rf"({_ENDING})(?:[^A-Za-z]|$)", _ending),
+    ("elision", rf"([dDoOlLnN]{_APOSTROPHE}{LETTER}{LETTER}+)", _word),
+    ("vowels", rf"([{_LETTERS}]+[aeiouyAEIOUY]{_APOSTROPHE}[aeiouA-Z][{_LETTERS}]*)", _word),
+    ("shortened", rf"((?i:ev{_APOSTROPHE}ry|li{_APOSTROPHE}l|cap{_APOSTROPHE}n|nat{_APOSTROPHE}l|c{_APOSTROPHE}est"
+     rf"|c{_APOSTROPHE}mon|e{_APOSTROPHE}er|o{_APOSTROPHE}o|ol{_APOSTROPHE}|somethin{_APOSTROPHE}"
+     rf"|[djly]{_APOSTROPHE}|{_APOSTROPHE}(?:em|til|cause|n{_APOSTROPHE}|n)))", _word),
+    ("decade", rf"({_APOSTROPHE}[2-9]0s|{_APOSTROPHE}[0-9]{{2}}(?=\s|$))", _plain),
+    ("url", rf"((?i:https?)://{_URL_INSIDE}+{_URL_END})", _plain),
+    ("host", rf"({_HOST}(?:/{_URL_INSIDE}+{_URL_END})?)", _plain),
+    ("mail", rf'(<?[a-zA-Z0-9][^ \t\n\f\r"<>|(){{}}\u00a0]*@(?:{_MAIL_PART}\.)*{_MAIL_PART}>?)', _plain),
+    ("handle", rf"(@[{_LETTERS}_][{_LETTERS}{_DIGITS}_]*|#{_W}+)", _plain),
+    ("hyphenated", rf"({_LD}(?:[.,]|{_LD})*(?:-(?:{_INITIALS}\.|{_LD}+))+)", _word),
+    ("slashed", r"([A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2})", _plain),
+    ("underscored", rf"({_LD}+(?:_{_LD}+)*|[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*)", _word),
+    ("word before comma", rf"({_LD}+(?:-{_LD}+)*\.)[,;:\u3001]", _word),
+    ("number", rf"([-+]?{_NUMBER})", _plain),
+    ("fraction", rf"((?:{DIGIT}{{1,4}}[- \u00a0])?{DIGIT}{{1,4}}(?:\\?/|\u2044){DIGIT}{{1,4}})", _mapped(_ROUND)),
+    ("date", rf"({DIGIT}{{1,2}}[-/]{DIGIT}{{1,2}}[-/]{DIGIT}{{2,4}})", _plain),
+    ("phone", rf"({_PHONE})", _mapped(_ROUND)),
+    ("initials", rf"({_INITIALS}\.|[A-Za-z]\.)", _plain),
+    ("abbreviation", rf"({_ABBREVIATION}\.)", _plain),
+    ("numbered", rf"({NUMBERED}\.)[ \t\n\u00a0\u3000]*{DIGIT}", _plain),
+    ("company", r"([A-Z]+(?:(?:\+|&|&amp;)[A-Z]+)+)", _ampersands),
+    ("language", r"([Cc]\+\+|[Cc]#)", _plain),
+    ("dollars", r"([A-Z]+\$)", _plain),
+    ("face", rf"({_EYES}[-o*']?[()DPdpO\\{{@|\[\]3])(?:[^A-Za-z0-9]|$)", _mapped(_CURLY)),
+    ("eastern face", rf"({_FACE}_{_FACE}|\({_FACE}[_.]?{_FACE}\))", _mapped(_CURLY)),
+    ("bracket word", r"(-(?:LRB|RRB|LSB|RSB|LCB|RCB)-)", _plain),
+    ("escaped", r"(\\[*/])", _plain),
+    ("opening quote", rf"({_APOSTROPHE})[A-Za-z][^ \t\n\r\u00a0']", _nothing),
+    ("run", r"([?!]+|\*+|#+|@+|_+|<<|>>)", _plain),
+    ("dash", r"(-+)", _dashes),
+    ("silent", r"(''|\.{3,5}|\. \. \.|[\"\u2013-\u2015\x96\x97\u2026\x85])", _nothing),
+    ("normalised", rf"([{''.join(map(re.escape, _NORMAL))}])", lambda match: [_NORMAL[match[1]]]),
+    ("symbol", rf"([!-/:-@\\^_`|~{_class(ptb_characters.SYMBOLS)}])", _plain),
+)  # fmt: skip
+
+
+def _compiled(table: Iterable[tuple[str, str, Reader]]) -> tuple[Rule, ...]:
+    return tuple(Rule(name, re.compile(pattern), read) for name, pattern, read in table)
+
+
+RULES = _compiled(_TABLE)

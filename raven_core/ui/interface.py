@@ -1,0 +1,105 @@
+"""The page as a table of contents: a header, the tabs, and what happens when it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from raven_core.ui import about, explore, judge, present, theme
+from raven_core.ui.context import Context
+from raven_core.ui.controls import html
+from raven_core.ui.explore_layout import Tab
+from raven_core.ui.markup import esc
+from raven_core.ui.sitting import Sitting, known_person
+from raven_core.ui.words import say
+
+UPLOAD_LIFE = 3600  # seconds that gradio keeps an upload, whether or not it is stored
+MAX_UPLOAD = "25mb"
+BROWSER_KEY, BROWSER_SECRET = "raven-person", "not a secret: it only keeps the value from being read by accident"
+
+
+def build(context: Context) -> gr.Blocks:
+    """The whole page, wired."""
+    with gr.Blocks(title=say("page_title"), analytics_enabled=False, delete_cache=(600, UPLOAD_LIFE)) as page:
+        sitting = gr.State(Sitting())
+        browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
+        status = html(header(context), elem_id="rv-header")
+        with gr.Tabs(elem_id="rv-tabs"):
+            with gr.Tab(say("tab_explore"), id="explore"):
+                tab = explore.build(context, sitting)
+            with gr.Tab(say("tab_about"), id="about"):
+                about.build(context, sitting, tab)
+        _wire_opening(page, context, sitting, browser, status, tab)
+    return page.queue(max_size=100)
+
+
+def _wire_opening(
+    page: gr.Blocks, context: Context, sitting: gr.State, browser: gr.BrowserState, status: gr.HTML, tab: Tab
+) -> None:
+    store, panel = tab.ask.store, tab.panel
+
+    def welcome(kept: Any) -> dict[Any, Any]:
+        state, keeps = greet(context, kept)
+        return {
+            sitting: state, browser: {"person": state.owner, "store": keeps}, store: keeps,
+            **judge.updates(panel, context, state),
+        }  # fmt: skip
+
+    def remember(kept: Any, keeps: bool) -> dict[str, Any]:
+        return {**(kept if isinstance(kept, dict) else {}), "store": bool(keeps)}
+
+    def watch() -> Iterator[str]:
+        while context.loader.wait(1.0) == "loading":
+            yield header(context)
+        yield header(context)
+
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+    page.load(welcome, [browser], [sitting, browser, store, *panel.parts], **quiet)
+    page.load(watch, None, [status], **quiet)
+    store.input(remember, [browser, store], [browser], **quiet)
+
+
+def greet(context: Context, kept: Any) -> tuple[Sitting, bool]:
+    """A fresh sitting for the person whom the browser remembers, or for a new one; and whether to store."""
+    known = kept if isinstance(kept, dict) else {}
+    sitting = Sitting(person=known_person(known.get("person")))
+    last = context.keeper.last(sitting.owner)
+    if last is not None:
+        sitting.last, sitting.judged_output = last
+    return sitting, bool(known.get("store", True)) and context.keeper.is_on
+
+
+def header(context: Context) -> str:
+    """The name of the page and how far the models are."""
+    loader = context.loader
+    words = {
+        "loading": say("loading", seconds=loader.seconds),
+        "ready": say("ready"),
+        "failed": say("load_failed"),
+    }[loader.state]
+    hint = say("ready_hint", title=context.profile.title, seconds=loader.seconds) if loader.state == "ready" else ""
+    problem = present.error(loader.problem) if loader.problem is not None else ""
+    return (
+        f'<header class="rv-header"><span class="rv-logo">{theme.LOGO}</span><div><h1>{esc(say("title"))}</h1>'
+        f'<p>{esc(say("tagline"))}</p></div><span class="rv-status rv-status-{loader.state}" role="status" '
+        f'title="{esc(hint)}"><b>{esc(context.profile.title)}</b><span>{esc(words)}</span></span></header>{problem}'
+    )
+
+
+def launch_options() -> dict[str, Any]:
+    """What ``launch`` is told: the look, and as little access as the page needs."""
+    return {
+        "theme": theme.theme(),
+        "css_paths": [theme.STYLE],
+        "head": theme.HEAD,
+        "favicon_path": theme.FAVICON,
+        "footer_links": ["api", "settings"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "max_file_size": MAX_UPLOAD,
+        "allowed_paths": [],
+        "show_error": False,
+    }
