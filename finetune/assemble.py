@@ -37,7 +37,7 @@ _QUESTION_TYPES = {
 
 
 def assemble(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Writes the profile folder and measures it; returns what the manifest says of quality."""
+    """Writes the profile folder: parts, thresholds, examples and a manifest without figures of quality yet."""
     shutil.rmtree(out, ignore_errors=True)
     for part in ("encoder", "model", "memory"):
         shutil.copytree(work / part, out / part, ignore=shutil.ignore_patterns("index.*"))
@@ -47,6 +47,13 @@ def assemble(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mappin
     _write(out / "examples" / "examples.json", [])
     raven = Raven.load(out)
     _write(out / "examples" / "examples.json", list(examples(raven, out / "examples", recipe.searched)))
+    _write(out / "manifest.json", manifest(recipe, out, records, {}))
+    return {"examples": len(json.loads((out / "examples" / "examples.json").read_text(encoding="utf8")))}
+
+
+def measure_seeds(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Measures the adapters of every training seed on the published seed and writes the figures into the manifest."""
+    raven = Raven.load(out)
     quality = {
         f"seed-{seed}": measure(
             _with_adapters(raven, work / f"seed-{seed}"), published_seed(), recipe.measured, "raven"
@@ -54,7 +61,13 @@ def assemble(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mappin
         for seed in ADAPTER_SEEDS
     }
     _write(out / "manifest.json", manifest(recipe, out, records, quality))
-    return {"measured": {seed: report["naming"] for seed, report in quality.items()}}
+    return {"naming": {seed: report["naming"] for seed, report in quality.items()}}
+
+
+def is_assembled(out: Path, measured: bool) -> bool:
+    """Whether the folder holds a result, with its figures of quality where ``measured`` asks for them."""
+    path = out / "manifest.json"
+    return path.exists() and (not measured or bool(json.loads(path.read_text(encoding="utf8"))["quality"]))
 
 
 def _with_adapters(raven: Raven, folder: Path) -> Raven:
@@ -136,7 +149,11 @@ def manifest(
     recipe: Recipe, out: Path, records: Mapping[str, Mapping[str, Any]], quality: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Seeds, sizes, steps, seconds, hashes and measured quality of everything in the folder."""
-    files = sorted(path for path in out.rglob("*") if path.is_file() and "images" not in path.parts)
+    files = sorted(
+        path
+        for path in out.rglob("*")
+        if path.is_file() and "images" not in path.parts and path.name != "manifest.json"
+    )
     return {
         "command": "python -m finetune.build_fieldguide",
         "recipe": asdict(recipe),

@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 from tqdm import tqdm
 from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast
 
-from finetune.assemble import assemble
+from finetune.assemble import assemble, is_assembled, measure_seeds
 from finetune.fieldguide.draw import render
 from finetune.fieldguide.memory_rows import memory_rows
 from finetune.fieldguide.species import by_name
@@ -46,7 +46,7 @@ WORK = Path(__file__).resolve().parents[1] / "build" / "fieldguide"
 TINY = WORK.parent / "tiny"
 """Where a tiny build goes unless told otherwise: never into the assets."""
 
-LAST = "assemble"
+ASSEMBLE, MEASURE = "assemble", "measure"
 
 
 @dataclass
@@ -76,10 +76,11 @@ class Build:
             "base-questions": lambda: self._base("base", "base-questions", self.recipe.base_questions, SECOND),
             "base-pairs": lambda: self._base("base-questions", "model", self.recipe.base_pairs, THIRD),
         }
-        for seed in ADAPTER_SEEDS:
-            for task in TASKS:
-                stages[f"{task}-{seed}"] = partial(self._adapter, task, seed)
-        stages[LAST] = lambda: assemble(self.recipe, self.work, self.out, self.records())
+        first, *others = ADAPTER_SEEDS
+        stages |= {f"{task}-{first}": partial(self._adapter, task, first) for task in TASKS}
+        stages[ASSEMBLE] = lambda: assemble(self.recipe, self.work, self.out, self.records())
+        stages |= {f"{task}-{seed}": partial(self._adapter, task, seed) for seed in others for task in TASKS}
+        stages[MEASURE] = lambda: measure_seeds(self.recipe, self.work, self.out, self.records())
         return stages
 
     def records(self) -> dict[str, dict[str, Any]]:
@@ -89,8 +90,9 @@ class Build:
 
     def _once(self, name: str, stage: Callable[[], dict[str, Any]]) -> None:
         done = self.work / "done" / f"{name}.json"
-        # the last stage's result lies in another folder, which may be a new one
-        if done.exists() and (name != LAST or (self.out / "manifest.json").exists()):
+        # what these two write lies in another folder, which may be a new one
+        there = name not in (ASSEMBLE, MEASURE) or is_assembled(self.out, measured=name == MEASURE)
+        if done.exists() and there:
             tqdm.write(f"{name}: done already")
             return
         started = time.monotonic()
@@ -178,9 +180,9 @@ class Build:
     def _adapter(self, task: Task, seed: int) -> dict[str, Any]:
         vlm = self.vlm("model")
         processor = AutoProcessor.from_pretrained(self.work / "model", backend="pil", local_files_only=True)
-        plan = self.recipe.adapter_plan(task, seed)
+        plans = self.recipe.adapter_plans(task, seed)
         out = self.work / f"seed-{seed}" / task
-        return {"seconds": train_adapter(vlm, processor, task, self.material, plan, self.work, out)}
+        return {"seconds": train_adapter(vlm, processor, task, self.material, plans, self.work, out)}
 
     @cached_property
     def rows(self) -> list[int]:

@@ -34,6 +34,7 @@ class Recipe:
     base_questions: Plan = Plan("base-questions", 700, 1.2e-3, warmup=50)
     base_pairs: Plan = Plan("base-pairs", 900, 1.2e-3, warmup=50)
     adapter: Plan = Plan("adapter", 600, 1.5e-3, warmup=50, decay=0.0)
+    adapter_again: Plan = Plan("adapter-again", 420, 1.5e-3, warmup=20, decay=0.0)
     per_species: int = 12
     quality: int = 70
     question_weight: float = 0.3
@@ -41,9 +42,12 @@ class Recipe:
     measured: int = 500
     searched: int = 400
 
-    def adapter_plan(self, task: str, seed: int) -> Plan:
-        """The plan of one adapter: the same rows and steps for both tasks of a seed."""
-        return replace(self.adapter, name=f"{task}-{seed}", seed=seed)
+    def adapter_plans(self, task: str, seed: int) -> tuple[Plan, Plan]:
+        """The plans of one adapter, one after the other: the same rows and steps for both tasks of a seed."""
+        return (
+            replace(self.adapter, name=f"{task}-{seed}", seed=seed),
+            replace(self.adapter_again, name=f"{task}-{seed}-again", seed=seed + 100),
+        )
 
 
 def tiny_recipe() -> Recipe:
@@ -61,6 +65,7 @@ def tiny_recipe() -> Recipe:
         base_questions=_few(Recipe.base_questions),
         base_pairs=_few(Recipe.base_pairs),
         adapter=_few(Recipe.adapter),
+        adapter_again=_few(Recipe.adapter_again),
         per_species=1,
         max_new_tokens=4,
         measured=2,

@@ -170,12 +170,16 @@ def train_adapter(
     processor: Any,
     task: Task,
     material: Material,
-    plan: Plan,
+    plans: Sequence[Plan],
     work: Path,
     out: Path,
 ) -> float:
-    """Trains one adapter from the base, writes it to ``out`` and returns seconds; the base stays as it was."""
-    torch.manual_seed(plan.seed)
+    """Trains one adapter from the base, writes it to ``out`` and returns seconds; the base stays as it was.
+
+    Several plans are run one after the other: warm restarts of the learning rate (Loshchilov & Hutter,
+    arXiv 1608.03983).
+    """
+    torch.manual_seed(plans[0].seed)
     vlm.requires_grad_(False)
     vlm.set_attn_implementation("eager")
     model = with_lora(vlm, task)
@@ -185,7 +189,7 @@ def train_adapter(
         loss, right = answer_loss(vlm, material.features, collate(processor, samples))
         return loss, {cell: right.item()}
 
-    seconds = train(model, plan, loss_of, work)
+    seconds = sum(train(model, plan, loss_of, work) for plan in plans)
     save_adapter(model, task, out)
     model.unload()
     return seconds

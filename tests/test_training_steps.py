@@ -195,7 +195,7 @@ def test_an_adapter_is_trained_and_saved_and_leaves_the_base_alone(tmp_path: Pat
     full = Material(**{**vars(material), "features": torch.randn(pictures, size.tokens_per_image, 32)})
     plan = train_adapters.Plan("raven-0", steps=1, rate=0.01, warmup=0)
     out = tmp_path / "seed-0" / "raven"
-    train_adapters.train_adapter(vlm, processor, "raven", full, plan, tmp_path, out)
+    train_adapters.train_adapter(vlm, processor, "raven", full, [plan], tmp_path, out)
     after = vlm.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     assert sorted(path.name for path in out.iterdir()) >= ["adapter_config.json", "adapter_model.safetensors"]

@@ -56,6 +56,7 @@ DIGIT = f"[{_DIGITS}]"
 _W = f"(?:[{_LETTERS}{_MARKS}]|{_ACCENTED})"
 _WD = f"(?:[{_LETTERS}{_MARKS}{_DIGITS}]|{_ACCENTED})"
 _LD = f"(?:[{_LETTERS}{_DIGITS}{_JOINERS}]|{_ACCENTED})"
+_TICK = "(?:['\u2018\u2019\u201b\x91\x92`]|&apos;)"
 _APOSTROPHE = "(?:['\u2019\x92]|&apos;)"
 
 # words -----------------------------------------------------------------------------------------------------------
@@ -103,6 +104,10 @@ _NORMAL = {
     **dict.fromkeys("\x80\u00a4\u20a0\u20ac", "$"), "\u00a3": "#", "\u00a2": "cents",
     "\u00bc": "1/4", "\u00bd": "1/2", "\u00be": "3/4", "\u2153": "1/3", "\u2154": "2/3",
     "(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
+}  # fmt: skip
+_QUOTES = {
+    "`": "`", "\x91": "`", "\u2018": "`", "\u201b": "`", "\u2039": "`", "\x92": "'", "\u2019": "'", "\u203a": "'",
+    "\x93": "``", "\u00ab": "``", "\u201c": "``", "\x94": "''", "\u00bb": "''", "\u201d": "''",
 }  # fmt: skip
 _ROUND = {"(": "-lrb-", ")": "-rrb-", " ": "\u00a0"}
 _CURLY = {**_ROUND, "{": "-lcb-", "}": "-rcb-"}
@@ -153,22 +158,24 @@ _TABLE: tuple[tuple[str, str, Reader], ...] = (
     ("two words in one", r"(?i:((can)(not)|(gon)(na)|(got)(ta)|(lem)(me)|(gim)(me)|(wan)(na)))", _halves),
     ("it", r"('[tT])(?i:is|was)", _plain),
     ("word", rf"({_WORD})(?:{_ENDING}(?!{LETTER}))?", _word),
-    ("word before n't", rf"([{_LETTERS}]*?(?![nN])[{_LETTERS}]){_NOT}", _word),
+    ("word before n't", rf"([A-Za-z]*[A-MO-Za-mo-z]){_NOT}", _word),
     ("n't", rf"({_NOT})", _ending),
-    ("ending", rf"({_ENDING})(?:[^A-Za-z]|$)", _ending),
-    ("elision", rf"([dDoOlLnN]{_APOSTROPHE}{LETTER}{LETTER}+)", _word),
-    ("vowels", rf"([{_LETTERS}]+[aeiouyAEIOUY]{_APOSTROPHE}[aeiouA-Z][{_LETTERS}]*)", _word),
+    ("ending", rf"({_ENDING})(?:[^A-Za-z]|$)?", _ending),
+    ("elision", rf"([A-Zn]{_TICK}{LETTER}{LETTER}+|[dDoOlL]{_TICK}{LETTER}(?:{LETTER}|{DIGIT})+)", _word),
+    ("vowels", rf"([{_LETTERS}]+[aeiouyAEIOUY]{_TICK}[aeiouA-Z][{_LETTERS}]*|[oO]{_TICK}[oO])", _word),
     ("shortened", rf"((?i:ev{_APOSTROPHE}ry|li{_APOSTROPHE}l|cap{_APOSTROPHE}n|nat{_APOSTROPHE}l|c{_APOSTROPHE}est"
-     rf"|c{_APOSTROPHE}mon|e{_APOSTROPHE}er|o{_APOSTROPHE}o|ol{_APOSTROPHE}|somethin{_APOSTROPHE}"
-     rf"|[djly]{_APOSTROPHE}|{_APOSTROPHE}(?:em|til|cause|n{_APOSTROPHE}|n)))", _word),
+     rf"|c{_APOSTROPHE}mon|e{_APOSTROPHE}er|ol{_APOSTROPHE}|somethin{_APOSTROPHE}"
+     rf"|[djl]{_APOSTROPHE}|y{_APOSTROPHE}(?={LETTER})|{_APOSTROPHE}(?:em|til|cause|n{_APOSTROPHE}|n)))", _word),
     ("decade", rf"({_APOSTROPHE}[2-9]0s|{_APOSTROPHE}[0-9]{{2}}(?=\s|$))", _plain),
+    ("file", r"([A-Za-z0-9]+\.(?i:bat|bmp|c|cgi|class|cpp|dll|doc|docx|exe|gif|gz|h|html?|jar|java|jpe?g|mov|pdf|php|pl|png|ppt|ps|py"
+     r"|sql|tar|txt|wav|x|xml|zip))", _plain),
     ("url", rf"((?i:https?)://{_URL_INSIDE}+{_URL_END})", _plain),
     ("host", rf"({_HOST}(?:/{_URL_INSIDE}+{_URL_END})?)", _plain),
     ("mail", rf'(<?[a-zA-Z0-9][^ \t\n\f\r"<>|(){{}}\u00a0]*@(?:{_MAIL_PART}\.)*{_MAIL_PART}>?)', _plain),
     ("handle", rf"(@[{_LETTERS}_][{_LETTERS}{_DIGITS}_]*|#{_W}+)", _plain),
     ("hyphenated", rf"({_LD}(?:[.,]|{_LD})*(?:-(?:{_INITIALS}\.|{_LD}+))+)", _word),
     ("slashed", r"([A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2})", _plain),
-    ("underscored", rf"({_LD}+(?:_{_LD}+)*|[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*)", _word),
+    ("underscored", rf"([A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+|{_LD}+(?:_{_LD}+)*)", _word),
     ("word before comma", rf"({_LD}+(?:-{_LD}+)*\.)[,;:\u3001]", _word),
     ("number", rf"([-+]?{_NUMBER})", _plain),
     ("fraction", rf"((?:{DIGIT}{{1,4}}[- \u00a0])?{DIGIT}{{1,4}}(?:\\?/|\u2044){DIGIT}{{1,4}})", _mapped(_ROUND)),
@@ -180,11 +187,12 @@ _TABLE: tuple[tuple[str, str, Reader], ...] = (
     ("company", r"([A-Z]+(?:(?:\+|&|&amp;)[A-Z]+)+)", _ampersands),
     ("language", r"([Cc]\+\+|[Cc]#)", _plain),
     ("dollars", r"([A-Z]+\$)", _plain),
-    ("face", rf"({_EYES}[-o*']?[()DPdpO\\{{@|\[\]3])(?:[^A-Za-z0-9]|$)", _mapped(_CURLY)),
-    ("eastern face", rf"({_FACE}_{_FACE}|\({_FACE}[_.]?{_FACE}\))", _mapped(_CURLY)),
+    ("face", rf"((?:{_EYES}[-o*']?[()DPdpO\\{{@|\[\]]|:3))(?:[^A-Za-z0-9]|$)", _mapped(_ROUND)),
+    ("eastern face", rf"({_FACE}_{_FACE}|\({_FACE}[_.]?{_FACE}\)|\([\^x=~<>']-[\^x=~<>']\))", _mapped(_CURLY)),
     ("bracket word", r"(-(?:LRB|RRB|LSB|RSB|LCB|RCB)-)", _plain),
-    ("escaped", r"(\\[*/])", _plain),
-    ("opening quote", rf"({_APOSTROPHE})[A-Za-z][^ \t\n\r\u00a0']", _nothing),
+    ("escaped", r"(\\\*)", _plain),
+    ("opening quote", r"(')[A-Za-z][^ \t\n\r\u00a0']", _nothing),
+    ("quotes", rf"([{''.join(_QUOTES)}]{{1,2}})", _mapped(_QUOTES)),
     ("run", r"([?!]+|\*+|#+|@+|_+|<<|>>)", _plain),
     ("dash", r"(-+)", _dashes),
     ("silent", r"(''|\.{3,5}|\. \. \.|[\"\u2013-\u2015\x96\x97\u2026\x85])", _nothing),

@@ -25,6 +25,9 @@ TO_QUESTION = """(task) => {
   if (task === 'question') setTimeout(focus, 80);
 }"""
 
+QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+"""For what only changes the page: at once, and of no use to an API client."""
+
 Updates = dict[Any, Any]
 
 
@@ -40,14 +43,15 @@ def wire(tab: Tab, context: Context, sitting: gr.State) -> None:
         "fn": run, "inputs": [sitting, *tab.ask.fields, tab.ask.store], "outputs": outputs,
         "show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": MODEL,
     }  # fmt: skip
-    runs = [
-        gr.on(
-            [tab.ask.run.click, tab.ask.question.submit], **work, api_name="answer",
-            api_description="Answer with these settings: HTML for each part of the page, and a JSON record at the end.",
-        ),
-        _wire_examples(tab, context, sitting, work),
-        _wire_neighbours(tab, context, sitting, work),
-    ]  # fmt: skip
+    begin = gr.on(
+        [tab.ask.run.click, tab.ask.question.submit], lambda: begun(tab), None,
+        [tab.shown.notice, tab.shown.compare_button, tab.ask.run, tab.ask.stop], **QUIET,
+    )  # fmt: skip
+    asked = begin.then(
+        **work, api_name="answer",
+        api_description="Answer with these settings: HTML for each part of the page, and a JSON record at the end.",
+    )  # fmt: skip
+    runs = [asked, _wire_examples(tab, context, sitting, work), _wire_neighbours(tab, sitting, work)]
     _wire_compare(tab, context, sitting, runs)
     _wire_stop(tab, context, sitting, runs, outputs)
 
@@ -56,15 +60,13 @@ def _wire_form(tab: Tab, context: Context, sitting: gr.State) -> None:
     """The form itself: the question box comes and goes, another picture clears the answer to the old one."""
     ask = tab.ask
     ask.task.change(
-        lambda task: (gr.update(visible=task == QUESTION), run_label(task)), [ask.task], [ask.question, ask.run],
-        show_progress="hidden", queue=False, api_visibility="private",
+        lambda task: (gr.update(visible=task == QUESTION), run_label(task)), [ask.task], [ask.question, ask.run], **QUIET,
     )  # fmt: skip
     ask.task.input(None, [ask.task], None, js=TO_QUESTION)
     ask.run.click(None, None, None, js=TO_ANSWER)
     gr.on(
         [ask.image.input, ask.image.clear], lambda state: clear(tab, context, state), [sitting],
-        [*tab.shown.parts, *tab.panel.parts, ask.run, ask.stop],
-        show_progress="hidden", concurrency_limit=None, api_visibility="private",
+        [*tab.shown.parts, *tab.panel.parts, ask.run, ask.stop], **QUIET,
     )  # fmt: skip
 
 
@@ -77,21 +79,20 @@ def _wire_examples(tab: Tab, context: Context, sitting: gr.State, work: dict[str
 
     ask.examples.press(None, None, None, js=TO_ANSWER)
     return ask.examples.press(
-        pick, [sitting], [ask.image, ask.task, ask.question, ask.run, ask.stop, *tab.shown.parts, *tab.panel.parts],
-        show_progress="hidden", concurrency_limit=None, api_visibility="private",
+        pick, [sitting], [ask.image, ask.task, ask.question, ask.run, ask.stop, *tab.shown.parts, *tab.panel.parts], **QUIET,
     ).success(**work, api_visibility="private")  # fmt: skip
 
 
-def _wire_neighbours(tab: Tab, context: Context, sitting: gr.State, work: dict[str, Any]) -> Any:
+def _wire_neighbours(tab: Tab, sitting: gr.State, work: dict[str, Any]) -> Any:
     """Leaving a neighbour out, or putting it back, runs again at once."""
 
-    def choose(state: Sitting, event: gr.EventData) -> str:
+    def choose(state: Sitting, event: gr.EventData) -> Updates:
         choose_neighbour(state, event.act, event.id)
-        return cards.neighbours_waiting(state.excluded)
+        return begun(tab) | {tab.shown.neighbours: cards.neighbours_waiting(state.excluded)}
 
-    return tab.shown.neighbours.press(
-        choose, [sitting], [tab.shown.neighbours],
-        show_progress="hidden", concurrency_limit=None, api_visibility="private",
+    shown = tab.shown
+    return shown.neighbours.press(
+        choose, [sitting], [shown.neighbours, shown.notice, shown.compare_button, tab.ask.run, tab.ask.stop], **QUIET,
     ).success(**work, api_visibility="private")  # fmt: skip
 
 
@@ -163,6 +164,11 @@ def view_updates(tab: Tab, context: Context, sitting: Sitting, view: flow.View, 
     return changes
 
 
+def begun(tab: Tab) -> Updates:
+    """The moment of a press, before the model is free: something moves, and Stop is there."""
+    return {tab.shown.notice: present.progress(), **_buttons(tab, True)}
+
+
 def _buttons(tab: Tab, running: bool) -> Updates:
     """Run or Stop, whichever can be pressed."""
     return {
@@ -189,16 +195,17 @@ def clear(tab: Tab, context: Context, sitting: Sitting) -> Updates:
 
 
 def pick_example(tab: Tab, context: Context, sitting: Sitting, identifier: str) -> Updates:
-    """Put an example into the form; an unknown one changes nothing."""
+    """Put an example into the form; an unknown one runs nothing."""
     if not identifier.isdecimal() or int(identifier) >= len(context.examples):
-        return {}
+        raise gr.Error(say("error_no_example"))
     example = context.examples[int(identifier)]
     task = CAPTION if example.question is None else QUESTION
     return clear(tab, context, sitting) | {
         tab.ask.image: example.image,
         tab.ask.task: task,
         tab.ask.question: gr.update(value=example.question or "", visible=task == QUESTION),
-        tab.ask.run: gr.update(value=run_label(task)["value"], visible=True),
+        **begun(tab),
+        tab.ask.run: gr.update(value=run_label(task)["value"], visible=False),
     }
 
 

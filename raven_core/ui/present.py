@@ -122,6 +122,11 @@ def error(problem: BaseException | str) -> str:
     return callout("error", say("error"), str(problem) if known else say("error_unexpected"), role="alert")
 
 
+def progress() -> str:
+    """A moving line at the top of the page, until something else stands in the notice's place."""
+    return '<div class="rv-progress" aria-hidden="true"></div>'
+
+
 def given(generation: Generation, query_image: Image.Image | None, order: str = NEAREST_LAST) -> str:
     """The prompt as the model got it: its images in reading order, and the rendered text verbatim."""
     shown: list[tuple[Image.Image, str]] = []

@@ -195,6 +195,7 @@ TABLE: dict[str, dict[str, str]] = {
         # errors
         "error": "That did not work",
         "error_no_image": "There is no image yet. Upload one, paste one, or click an example.",
+        "error_no_example": "There is no such example.",
         "error_unexpected": "Something broke on our side. Your image and question are still here: run again, and if "
         "it happens twice, tell whoever runs this page what you did.",
         "error_nothing_to_judge": "There is no answer to judge yet: run something first.",
