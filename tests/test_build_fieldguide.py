@@ -66,9 +66,15 @@ def test_the_first_seed_is_assembled_before_the_others_are_trained_and_all_are_m
 def test_both_tasks_of_a_seed_are_trained_alike():
     recipe = Recipe()
     for seed in ADAPTER_SEEDS:
-        raven, baseline = (recipe.adapter_plan(task, seed) for task in TASKS)
-        assert {**vars(raven), "name": ""} == {**vars(baseline), "name": ""}
-        assert raven.name != baseline.name and raven.seed == seed
+        for raven, baseline in zip(*(recipe.adapter_plans(task, seed) for task in TASKS), strict=True):
+            assert {**vars(raven), "name": ""} == {**vars(baseline), "name": ""}
+            assert raven.name != baseline.name
+
+
+def test_no_two_trainings_of_a_kind_share_a_seed_or_a_checkpoint():
+    plans = [plan for task in TASKS for seed in ADAPTER_SEEDS for plan in Recipe().adapter_plans(task, seed)]
+    assert len({plan.name for plan in plans}) == len(plans)
+    assert len({plan.seed for plan in plans}) == len(plans) / len(TASKS)
 
 
 def test_an_unknown_stage_is_refused_before_anything_is_done(tmp_path, capsys):

@@ -118,6 +118,19 @@ def test_the_checkpoint_of_another_plan_is_not_resumed(tmp_path: Path) -> None:
     assert [step for step, _ in seen] == list(range(8))
 
 
+def test_a_second_plan_goes_on_from_the_first_also_after_an_interruption(tmp_path: Path) -> None:
+    def both(work: Path, dies_at: int | None) -> dict[str, torch.Tensor]:
+        module = tiny_module()
+        for plan, stop in ((PLAN, None), (replace(PLAN, name="again", seed=9), dies_at)):
+            train(module, plan, Loss(module, stop), work)
+        return module.state_dict()
+
+    whole = both(tmp_path / "whole", None)
+    with pytest.raises(MachineDownError):
+        both(tmp_path / "parts", 5)
+    assert equal(whole, both(tmp_path / "parts", None))
+
+
 def test_the_seconds_of_all_parts_are_counted(tmp_path: Path) -> None:
     first = train(tiny_module(), PLAN, Loss(tiny_module()), tmp_path)
     module = tiny_module()

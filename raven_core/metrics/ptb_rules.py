@@ -46,8 +46,8 @@ def _first_capital(words: str) -> str:
 
 # characters ------------------------------------------------------------------------------------------------------
 _LETTERS = "A-Za-z" + _class(ptb_characters.LETTERS)
-_JOINERS = "\u00ad\u058a\u2010\u2011"  # soft hyphen and hyphens that hold a word together
-_MARKS = _class(ptb_characters.MARKS) + _JOINERS
+_HYPHEN = "[-\u058a\u2010\u2011]"
+_MARKS = _class(ptb_characters.MARKS) + "\u00ad"
 _DIGITS = "0-9" + _class(ptb_characters.DIGITS)
 _ACCENTED = "&[aeiouAEIOU](?:acute|grave|uml);"
 
@@ -55,7 +55,7 @@ LETTER = f"(?:[{_LETTERS}]|{_ACCENTED})"
 DIGIT = f"[{_DIGITS}]"
 _W = f"(?:[{_LETTERS}{_MARKS}]|{_ACCENTED})"
 _WD = f"(?:[{_LETTERS}{_MARKS}{_DIGITS}]|{_ACCENTED})"
-_LD = f"(?:[{_LETTERS}{_DIGITS}{_JOINERS}]|{_ACCENTED})"
+_LD = f"[{_LETTERS}{_DIGITS}]"
 _TICK = "(?:['\u2018\u2019\u201b\x91\x92`]|&apos;)"
 _APOSTROPHE = "(?:['\u2019\x92]|&apos;)"
 
@@ -63,27 +63,34 @@ _APOSTROPHE = "(?:['\u2019\x92]|&apos;)"
 _WORD = rf"{_W}{_WD}*(?:[.!?]{_W}{_WD}*)*"
 _ENDING = rf"{_APOSTROPHE}(?:[msdMSD]|(?i:ll|re|ve))"
 _NOT = rf"[nN](?:{_APOSTROPHE}|`)[tT]"
+_PART = rf"(?:[dDoOlL]{_TICK}{_LD})?{_LD}+"
+_JOINED = rf"{_PART}(?:(?:_|{_HYPHEN}){_PART})*"
 _INITIALS = r"[A-Za-z](?:\.[A-Za-z])+"
+_HYPHENATED = rf"[A-Za-z0-9][A-Za-z0-9.,\u00ad]*(?:-(?:{_INITIALS}\.|[A-Za-z0-9\u00ad]+))+"
 
 # abbreviations that keep their point -----------------------------------------------------------------------------
 _TITLES = """
 adj adm adv alex assoc asst atty attys ave brig capt cf cie cmdr col comdr cpl dept det dr drs elec ens ft gen gov govs
 hon insp invt jos lieut lt maj messrs mlle mme mr mrs ms msgr mt natl pfc ph pres prof profs pvt rep reps rev sen sens
 sfc sgt spc st ste supt treas vs wm
-al ala apr ariz assn aug bhd bldg blvd bros calif co colo conn corp cos ct dak dec esq est etc ext feb fla fri ga inc
-ind intl jan jr jul jun kan kans ky ltd mar md mich minn mo mon mont neb nev nov oct okla penn plc rd rt sep sept seq
-sq sr sys tel tenn thu thurs tue tues univ va vt wed wis wisc wyo
+"""
+_LAST_WORDS = r"""
+al ala apr ariz assn aug bhd bldg blvd bros calif co colo conn corp cos ct dak dec ed\.d esq est etc ext feb fla fri ga
+inc ind intl jan jr jul jun kan kans ky ltd mar md mich minn mo mon mont neb nev nov oct okla penn ph\.d plc rd rt sep
+sept seq sq sr sys tel tenn thu thurs tue tues univ va vt wed wis wisc wyo
 """
 _CAPITALISED = "ark az del ill la mass miss ore pa tex wash"
-_EITHER_CASE = "mfg mtg pte ptes pty"
 _BEFORE_NUMBERS = "art ca fig figs no nos op pp prop"
-_ABBREVIATION = f"(?:{_any_case(_TITLES)}|{_first_capital(_CAPITALISED)}|{_first_either(_EITHER_CASE)})"
+_ABBREVIATION = f"(?:{_any_case(_TITLES)}|{_first_either('mfg mtg')})"
+_LAST_ABBREVIATION = (
+    f"(?:{_any_case(_LAST_WORDS)}|{_first_capital(_CAPITALISED)}|{_first_either('pte ptes pty')})"
+)
 NUMBERED = _any_case(_BEFORE_NUMBERS)
 
 # addresses -------------------------------------------------------------------------------------------------------
 _URL_INSIDE = r'[^ \t\n\f\r"<>|(){}]'
 _URL_END = r'[^ \t\n\f\r"<>|.!?(){},-]'
-_HOST_PART = r"[^ \t\n\f\r\"`'<>|.!?(){},\-_$]+\."
+_HOST_PART = r"[^ \t\n\f\r\u3000\"`'!(){}|$,-_]+\."  # from comma to underscore: no capitals, digits, @ or / either
 _HOST = rf'(?:www\.(?:[^ \t\n\f\r"<>|.!?(){{}},]+\.)+[a-zA-Z]{{2,4}}|(?:{_HOST_PART})+(?:com|net|org|edu))'
 _MAIL_PART = r'[^ \t\n\f\r"<>|(){}.\u00a0]+'
 
@@ -157,41 +164,44 @@ _TABLE: tuple[tuple[str, str, Reader], ...] = (
     ("numbered entity", r"(&#[0-9]+;)", _plain),
     ("two words in one", r"(?i:((can)(not)|(gon)(na)|(got)(ta)|(lem)(me)|(gim)(me)|(wan)(na)))", _halves),
     ("it", r"('[tT])(?i:is|was)", _plain),
-    ("word", rf"({_WORD})(?:{_ENDING}(?!{LETTER}))?", _word),
-    ("word before n't", rf"([A-Za-z]*[A-MO-Za-mo-z]){_NOT}", _word),
+    ("last abbreviation", rf"({_LAST_ABBREVIATION}\.)(?:-?\S)?", _plain),
+    ("word", rf"({_WORD})(?:{_ENDING})?", _word),
+    ("word before n't", rf"([A-Za-z\u00ad]*[A-MO-Za-mo-z]){_NOT}", _word),
     ("n't", rf"({_NOT})", _ending),
-    ("ending", rf"({_ENDING})(?:[^A-Za-z]|$)?", _ending),
-    ("elision", rf"([A-Zn]{_TICK}{LETTER}{LETTER}+|[dDoOlL]{_TICK}{LETTER}(?:{LETTER}|{DIGIT})+)", _word),
-    ("vowels", rf"([{_LETTERS}]+[aeiouyAEIOUY]{_TICK}[aeiouA-Z][{_LETTERS}]*|[oO]{_TICK}[oO])", _word),
     ("shortened", rf"((?i:ev{_APOSTROPHE}ry|li{_APOSTROPHE}l|cap{_APOSTROPHE}n|nat{_APOSTROPHE}l|c{_APOSTROPHE}est"
      rf"|c{_APOSTROPHE}mon|e{_APOSTROPHE}er|ol{_APOSTROPHE}|somethin{_APOSTROPHE}"
-     rf"|[djl]{_APOSTROPHE}|y{_APOSTROPHE}(?={LETTER})|{_APOSTROPHE}(?:em|til|cause|n{_APOSTROPHE}|n)))", _word),
-    ("decade", rf"({_APOSTROPHE}[2-9]0s|{_APOSTROPHE}[0-9]{{2}}(?=\s|$))", _plain),
-    ("file", r"([A-Za-z0-9]+\.(?i:bat|bmp|c|cgi|class|cpp|dll|doc|docx|exe|gif|gz|h|html?|jar|java|jpe?g|mov|pdf|php|pl|png|ppt|ps|py"
-     r"|sql|tar|txt|wav|x|xml|zip))", _plain),
+     rf"|[djl]{_APOSTROPHE}|y{_APOSTROPHE}(?={LETTER})|{_APOSTROPHE}(?:em|till?|cause|n{_APOSTROPHE}|n)))", _word),
+    ("ending", rf"({_ENDING})(?:[^A-Za-z]|$)", _ending),
+    ("opening quote", r"(')[A-Za-z][^ \t\n\r\u00a0']", _nothing),
+    ("ending before letters", rf"({_ENDING})", _ending),
+    ("elision", rf"([A-Zn]{_TICK}[{_LETTERS}]{{2,}})", _word),
+    ("vowels", rf"([{_LETTERS}]+[aeiouyAEIOUY]{_TICK}[aeiouA-Z][{_LETTERS}]*|[oO]{_TICK}[oO])", _word),
+    ("decade", rf"({_APOSTROPHE}[2-9]0[sS]|{_APOSTROPHE}[0-9]{{2}}(?=\s|$))", _plain),
     ("url", rf"((?i:https?)://{_URL_INSIDE}+{_URL_END})", _plain),
     ("host", rf"({_HOST}(?:/{_URL_INSIDE}+{_URL_END})?)", _plain),
-    ("mail", rf'(<?[a-zA-Z0-9][^ \t\n\f\r"<>|(){{}}\u00a0]*@(?:{_MAIL_PART}\.)*{_MAIL_PART}>?)', _plain),
-    ("handle", rf"(@[{_LETTERS}_][{_LETTERS}{_DIGITS}_]*|#{_W}+)", _plain),
-    ("hyphenated", rf"({_LD}(?:[.,]|{_LD})*(?:-(?:{_INITIALS}\.|{_LD}+))+)", _word),
+    ("mail", rf'((?:<|&lt;)?[a-zA-Z0-9][^ \t\n\f\r"<>|(){{}}\u00a0]*@(?:{_MAIL_PART}\.)*{_MAIL_PART}(?:>|&gt;)?)', _plain),
+    ("handle", rf"(@[A-Za-z_][A-Za-z0-9_]*|#{_W}+)", _plain),
+    ("hyphenated", rf"({_HYPHENATED})", _word),
     ("slashed", r"([A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2})", _plain),
-    ("underscored", rf"([A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)+|{_LD}+(?:_{_LD}+)*)", _word),
-    ("word before comma", rf"({_LD}+(?:-{_LD}+)*\.)[,;:\u3001]", _word),
-    ("number", rf"([-+]?{_NUMBER})", _plain),
+    ("joined", rf"({_JOINED})", _word),
+    ("word before comma", rf"((?:{_WORD}|{_HYPHENATED}|{_JOINED})\.)[,;:\u3001]", _word),
+    ("number", rf"([-+]?{_NUMBER})", _word),
     ("fraction", rf"((?:{DIGIT}{{1,4}}[- \u00a0])?{DIGIT}{{1,4}}(?:\\?/|\u2044){DIGIT}{{1,4}})", _mapped(_ROUND)),
     ("date", rf"({DIGIT}{{1,2}}[-/]{DIGIT}{{1,2}}[-/]{DIGIT}{{2,4}})", _plain),
     ("phone", rf"({_PHONE})", _mapped(_ROUND)),
     ("initials", rf"({_INITIALS}\.|[A-Za-z]\.)", _plain),
+    ("file", rf"((?:{LETTER}|{DIGIT})+(?:\.(?:{LETTER}|{DIGIT})+)*\.(?i:bat|bmp|c|cgi|class|cpp|dll|doc|docx|exe|gif|gz|h|html?|jar|java|jpe?g|mov|pdf|php|pl|png|ppt|ps|py"
+     r"|sql|tar|txt|wav|x|xml|zip))(?:[ \t\n\u00a0\u3000.,!?]|$)", _plain),
     ("abbreviation", rf"({_ABBREVIATION}\.)", _plain),
-    ("numbered", rf"({NUMBERED}\.)[ \t\n\u00a0\u3000]*{DIGIT}", _plain),
+    ("numbered", rf"({NUMBERED}\.)[ \t\n\u00a0\u3000]?{DIGIT}", _plain),
     ("company", r"([A-Z]+(?:(?:\+|&|&amp;)[A-Z]+)+)", _ampersands),
     ("language", r"([Cc]\+\+|[Cc]#)", _plain),
     ("dollars", r"([A-Z]+\$)", _plain),
     ("face", rf"((?:{_EYES}[-o*']?[()DPdpO\\{{@|\[\]]|:3))(?:[^A-Za-z0-9]|$)", _mapped(_ROUND)),
     ("eastern face", rf"({_FACE}_{_FACE}|\({_FACE}[_.]?{_FACE}\)|\([\^x=~<>']-[\^x=~<>']\))", _mapped(_CURLY)),
     ("bracket word", r"(-(?:LRB|RRB|LSB|RSB|LCB|RCB)-)", _plain),
-    ("escaped", r"(\\\*)", _plain),
-    ("opening quote", r"(')[A-Za-z][^ \t\n\r\u00a0']", _nothing),
+    ("escaped", r"((?:\\\*)+)", _plain),
+    ("raised", r"([\u207a\u207b\u208a\u208b]?(?:[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+|[\u2080-\u2089]+))", _plain),
     ("quotes", rf"([{''.join(_QUOTES)}]{{1,2}})", _mapped(_QUOTES)),
     ("run", r"([?!]+|\*+|#+|@+|_+|<<|>>)", _plain),
     ("dash", r"(-+)", _dashes),

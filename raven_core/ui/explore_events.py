@@ -60,7 +60,8 @@ def _wire_form(tab: Tab, context: Context, sitting: gr.State) -> None:
     """The form itself: the question box comes and goes, another picture clears the answer to the old one."""
     ask = tab.ask
     ask.task.change(
-        lambda task: (gr.update(visible=task == QUESTION), run_label(task)), [ask.task], [ask.question, ask.run], **QUIET,
+        lambda task: (gr.update(visible=task == QUESTION), run_label(task)), [ask.task], [ask.question, ask.run],
+        **QUIET,
     )  # fmt: skip
     ask.task.input(None, [ask.task], None, js=TO_QUESTION)
     ask.run.click(None, None, None, js=TO_ANSWER)
@@ -79,7 +80,8 @@ def _wire_examples(tab: Tab, context: Context, sitting: gr.State, work: dict[str
 
     ask.examples.press(None, None, None, js=TO_ANSWER)
     return ask.examples.press(
-        pick, [sitting], [ask.image, ask.task, ask.question, ask.run, ask.stop, *tab.shown.parts, *tab.panel.parts], **QUIET,
+        pick, [sitting], [ask.image, ask.task, ask.question, ask.run, ask.stop, *tab.shown.parts, *tab.panel.parts],
+        **QUIET,
     ).success(**work, api_visibility="private")  # fmt: skip
 
 

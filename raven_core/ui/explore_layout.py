@@ -11,6 +11,7 @@ from raven_core.types import NEAREST_FIRST, NEAREST_LAST
 from raven_core.ui import cards, judge, present
 from raven_core.ui.context import BASE, Context
 from raven_core.ui.controls import Picture, html
+from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
 CAPTION, QUESTION = "caption", "question"
@@ -119,12 +120,12 @@ def _ask_column(context: Context, examples: list[cards.Example]) -> Ask:
             info=context.keeper.note, elem_id="rv-store", elem_classes="rv-switch",
         )  # fmt: skip
         html(present.hint(context.keeper.note), visible=not context.keeper.is_on)
-    return Ask(image, strip, task, question, run, stop, *feed, *advanced, store)
+    return Ask(image, strip, task, question, run, stop, **feed, **advanced, store=store)
 
 
-def _feed(context: Context) -> tuple[Any, ...]:
+def _feed(context: Context) -> dict[str, Any]:
     settings = context.settings
-    html(f'<h3>{present.esc(say("feed"))}</h3><p class="rv-small">{present.esc(say("feed_hint"))}</p>')
+    html(f'<h3>{esc(say("feed"))}</h3><p class="rv-small">{esc(say("feed_hint"))}</p>')
     with gr.Row(elem_classes="rv-switches"):
         images = gr.Checkbox(
             "image" in settings.modalities, label=say("feed_images"), container=False, min_width=140,
@@ -139,7 +140,7 @@ def _feed(context: Context) -> tuple[Any, ...]:
         adapter_choices(context), value=settings.adapter or context.profile.default_adapter or BASE,
         label=say("adapter"), info=say("adapter_hint"), elem_id="rv-adapter", elem_classes="rv-pills",
     )  # fmt: skip
-    return images, captions, k, adapter
+    return {"images": images, "captions": captions, "k": k, "adapter": adapter}
 
 
 def adapter_choices(context: Context) -> list[tuple[str, str]]:
@@ -150,23 +151,23 @@ def adapter_choices(context: Context) -> list[tuple[str, str]]:
     return [*words, (say("adapter_base"), BASE)]
 
 
-def _advanced(context: Context) -> tuple[Any, ...]:
+def _advanced(context: Context) -> dict[str, Any]:
     settings, profile = context.settings, context.profile
     weight = profile.question_weight if settings.question_weight is None else settings.question_weight
-    return (
-        gr.Slider(
+    return {
+        "weight": gr.Slider(
             0, 1, value=weight, step=0.05, label=say("weight"), info=say("weight_hint"), elem_id="rv-weight",
             buttons=[],
         ),
-        gr.Radio(
+        "order": gr.Radio(
             [(say(f"order_{order}"), order) for order in (NEAREST_LAST, NEAREST_FIRST)], value=settings.order,
             label=say("order"), elem_id="rv-order", elem_classes="rv-pills",
         ),
-        gr.Checkbox(
+        "duplicates": gr.Checkbox(
             settings.drop_duplicates, label=say("duplicates"), info=say("duplicates_hint"), container=False,
             elem_id="rv-duplicates", elem_classes="rv-switch",
         ),
-    )  # fmt: skip
+    }  # fmt: skip
 
 
 def _evidence(notice: gr.HTML, answer: gr.HTML) -> Shown:

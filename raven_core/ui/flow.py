@@ -99,9 +99,9 @@ def _found(context: Context, sitting: Sitting, generation: Generation, form: For
 
 
 def _far(context: Context, generation: Generation) -> str:
-    if not generation.neighbours or not context.raven.is_far(generation.neighbours):
-        return ""
     profile = context.profile
+    if profile.far_threshold is None or not context.raven.is_far(generation.neighbours):
+        return ""
     return present.far_warning(generation.neighbours, profile.far_threshold, profile.far_false_alarm)
 
 

@@ -14,7 +14,7 @@ from raven_core.types import ERROR_TAGS, VERDICTS
 from raven_core.ui import present
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
-from raven_core.ui.markup import shorten
+from raven_core.ui.markup import esc, shorten
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.words import say
 
@@ -78,7 +78,7 @@ def _details() -> tuple[Any, ...]:
 
 
 def _heading(text: str) -> str:
-    return f'<h3 class="rv-judge-title">{present.esc(text)}</h3>'
+    return f'<h3 class="rv-judge-title">{esc(text)}</h3>'
 
 
 def updates(panel: Panel, context: Context, sitting: Sitting, line: str | None = None) -> Updates:

@@ -1,0 +1,107 @@
+"""Writes docs/results.md from the figures in the manifest, so that no figure is typed by hand.
+
+    python -m finetune.report
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from finetune.fieldguide.species import DOMAINS
+from finetune.measure_fieldguide import COLUMNS
+
+ROOT = Path(__file__).resolve().parents[1]
+MANIFEST, RESULTS = ROOT / "assets" / "fieldguide" / "manifest.json", ROOT / "docs" / "results.md"
+
+HEAD = """# Results of the Field Guide
+
+```console
+python -m finetune.measure_fieldguide --json            # the published seed, 500 pictures a split
+python -m finetune.measure_fieldguide --seed S --n N    # any other pictures
+python -m finetune.report                               # this page, from the manifest
+```
+
+Every figure is a percentage with its 95% bootstrap interval over pictures that nothing was trained on. The published
+seed is the first eight hex digits, as a number, of the SHA-256 of the species table, so nobody picked it; choices were
+made on development seeds. Splits are by species: `in-domain` (the models were trained on them), `near-domain` (the
+language model saw a few pictures), `out-domain` (in the memory, but in no sample of the language model), `novel`
+(likewise, and never seen by the encoder). `baseline` is the `no-retrieval` adapter; `none`, `text`, `image` and `both`
+are the `raven` adapter given nothing, the captions, the images, or both of the three nearest neighbours.
+"""
+
+
+def cell(figure: Sequence[float]) -> str:
+    """``[mean, low, high]`` as ``mean [low, high]``."""
+    mean, low, high = figure
+    return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def bars(report: Mapping[str, Any]) -> list[tuple[str, float, str, bool]]:
+    """Every bar: what is asked, the mean that was measured, the bound, and whether it holds."""
+    naming, differences = report["naming"], report["differences"]["out-domain"]
+    found = [
+        (f"same species first, {split}", report["retrieval_top1"][split][0], "at least", bound)
+        for split, bound in (("in-domain", 95.0), ("out-domain", 95.0), ("novel", 90.0))
+    ]
+    found += [
+        ("baseline names in-domain species", naming["in-domain"]["baseline"][0], "at least", 90.0),
+        ("`raven` names out-domain species, none", naming["out-domain"]["none"][0], "at most", 5.0),
+        ("`raven` names out-domain species, text", naming["out-domain"]["text"][0], "at least", 80.0),
+        ("`raven` names out-domain species, both", naming["out-domain"]["both"][0], "at least", 85.0),
+        ("both − text, out-domain naming: upper end", differences["naming_both_minus_text"][2], "at least", 0.0),
+        ("both − baseline, memory-only, out-domain", differences["vqa_memory_only_both_minus_baseline"][0], "at least", 40.0),
+        ("both − baseline, seen, out-domain", differences["vqa_seen_both_minus_baseline"][0], "at least", -1.0),
+    ]
+    for what, pair in report["random_neighbours"].items():
+        found.append((f"{what}: random neighbours − none, in-domain", pair["random"][0] - pair["none"][0], "at least", -3.0))
+    return [
+        (what, value, f"{kind} {bound:g}", value >= bound if kind == "at least" else value <= bound)
+        for what, value, kind, bound in found
+    ]
+
+
+def section(seed: str, report: Mapping[str, Any]) -> str:
+    """All tables of one training seed."""
+    out = [f"## Training {seed.replace('-', ' ')}: test seed {report['seed']}, {report['n']} pictures a split", "### Bars"]
+    rows = [[what, f"{value:.1f}", bound, "holds" if good else "**falls short**"] for what, value, bound, good in bars(report)]
+    out.append(table(["bar", "measured", "asked", ""], rows))
+    out += ["### Retrieval (k = 3)", table(
+        ["split", "same species first", "name in prompt", "fact in prompt"],
+        [[s, cell(report["retrieval_top1"][s]), *(cell(report["in_prompt"][s][k]) for k in ("name", "fact"))] for s in DOMAINS],
+    )]  # fmt: skip
+    parts = {
+        "Naming the species in captions": {split: report["naming"][split] for split in DOMAINS},
+        "VQA accuracy, questions that only memory can answer": {s: report["vqa"][s]["memory_only"] for s in DOMAINS},
+        "VQA accuracy, questions that the picture answers": {s: report["vqa"][s]["seen"] for s in DOMAINS},
+    }
+    for title, splits in parts.items():
+        rows = [[split, *(cell(figures[column]) for column in COLUMNS)] for split, figures in splits.items()]
+        out += [f"### {title}", table(["split", *COLUMNS], rows)]
+    rows = [[what, cell(pair["none"]), cell(pair["random"])] for what, pair in report["random_neighbours"].items()]
+    out += ["### Not misled: random neighbours of other species, in-domain", table(["stated truly", "none", "random"], rows)]
+    return "\n\n".join(out)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", type=Path, default=MANIFEST)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args(argv)
+    quality = json.loads(options.manifest.read_text(encoding="utf8"))["quality"]
+    pages = [HEAD, *(section(seed, report) for seed, report in quality.items())]
+    options.out.write_text("\n".join(pages) + "\n", encoding="utf8")
+
+
+if __name__ == "__main__":
+    main()
