@@ -1,6 +1,6 @@
 """Writes docs/results.md from the figures in the manifest, so that no figure is typed by hand.
 
-    python -m finetune.report
+python -m finetune.report
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ are the `raven` adapter given nothing, the captions, the images, or both of the 
 
 
 def cell(figure: Sequence[float]) -> str:
-    """``[mean, low, high]`` as ``mean [low, high]``."""
+    """``[mean, low, high]`` as ``mean [low, high]``; a dash where there was nothing to measure."""
+    if not figure:
+        return "–"
     mean, low, high = figure
     return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
@@ -59,11 +61,18 @@ def bars(report: Mapping[str, Any]) -> list[tuple[str, float, str, bool]]:
         ("`raven` names out-domain species, text", naming["out-domain"]["text"][0], "at least", 80.0),
         ("`raven` names out-domain species, both", naming["out-domain"]["both"][0], "at least", 85.0),
         ("both − text, out-domain naming: upper end", differences["naming_both_minus_text"][2], "at least", 0.0),
-        ("both − baseline, memory-only, out-domain", differences["vqa_memory_only_both_minus_baseline"][0], "at least", 40.0),
+        (
+            "both − baseline, memory-only, out-domain",
+            differences["vqa_memory_only_both_minus_baseline"][0],
+            "at least",
+            40.0,
+        ),
         ("both − baseline, seen, out-domain", differences["vqa_seen_both_minus_baseline"][0], "at least", -1.0),
     ]
-    for what, pair in report["random_neighbours"].items():
-        found.append((f"{what}: random neighbours − none, in-domain", pair["random"][0] - pair["none"][0], "at least", -3.0))
+    for what, pair in ((w, p) for w, p in report["random_neighbours"].items() if p["none"] and p["random"]):
+        found.append(
+            (f"{what}: random neighbours − none, in-domain", pair["random"][0] - pair["none"][0], "at least", -3.0)
+        )
     return [
         (what, value, f"{kind} {bound:g}", value >= bound if kind == "at least" else value <= bound)
         for what, value, kind, bound in found
@@ -72,13 +81,20 @@ def bars(report: Mapping[str, Any]) -> list[tuple[str, float, str, bool]]:
 
 def section(seed: str, report: Mapping[str, Any]) -> str:
     """All tables of one training seed."""
-    out = [f"## Training {seed.replace('-', ' ')}: test seed {report['seed']}, {report['n']} pictures a split", "### Bars"]
-    rows = [[what, f"{value:.1f}", bound, "holds" if good else "**falls short**"] for what, value, bound, good in bars(report)]
+    out = [
+        f"## Training {seed.replace('-', ' ')}: test seed {report['seed']}, {report['n']} pictures a split",
+        "### Bars",
+    ]
+    rows = [
+        [what, f"{value:.1f}", bound, "holds" if good else "**falls short**"]
+        for what, value, bound, good in bars(report)
+    ]
     out.append(table(["bar", "measured", "asked", ""], rows))
-    out += ["### Retrieval (k = 3)", table(
-        ["split", "same species first", "name in prompt", "fact in prompt"],
-        [[s, cell(report["retrieval_top1"][s]), *(cell(report["in_prompt"][s][k]) for k in ("name", "fact"))] for s in DOMAINS],
-    )]  # fmt: skip
+    rows = [
+        [s, cell(report["retrieval_top1"][s]), *(cell(report["in_prompt"][s][k]) for k in ("name", "fact"))]
+        for s in DOMAINS
+    ]
+    out += ["### Retrieval (k = 3)", table(["split", "same species first", "name in prompt", "fact in prompt"], rows)]
     parts = {
         "Naming the species in captions": {split: report["naming"][split] for split in DOMAINS},
         "VQA accuracy, questions that only memory can answer": {s: report["vqa"][s]["memory_only"] for s in DOMAINS},
@@ -88,7 +104,10 @@ def section(seed: str, report: Mapping[str, Any]) -> str:
         rows = [[split, *(cell(figures[column]) for column in COLUMNS)] for split, figures in splits.items()]
         out += [f"### {title}", table(["split", *COLUMNS], rows)]
     rows = [[what, cell(pair["none"]), cell(pair["random"])] for what, pair in report["random_neighbours"].items()]
-    out += ["### Not misled: random neighbours of other species, in-domain", table(["stated truly", "none", "random"], rows)]
+    out += [
+        "### Not misled: random neighbours of other species, in-domain",
+        table(["stated truly", "none", "random"], rows),
+    ]
     return "\n\n".join(out)
 
 

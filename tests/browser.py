@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,35 +128,48 @@ class Visitor:
     # what they do
 
     def upload(self, path: Path) -> None:
-        if self.page.locator("#rv-image button[aria-label*='Clear'], #rv-image button[title*='Clear']").count():
-            self.page.locator("#rv-image button[aria-label*='Clear'], #rv-image button[title*='Clear']").first.click()
+        """Put a file into the image box, in place of what is there."""
+        remove = self.page.locator("#rv-image button[aria-label='Remove Image']")
+        if remove.count():
+            remove.click()
+            remove.wait_for(state="detached")
         self.page.locator("#rv-image input[type=file]").first.set_input_files(str(path))
         self.page.wait_for_selector("#rv-image img")
 
     def run(self) -> str:
-        self.page.click("#rv-run")
+        """Press Run and wait for the answer."""
+        return self.answer_after(lambda: self.page.click("#rv-run"))
+
+    def answer_after(self, act: Callable[[], Any]) -> str:
+        """The whole answer that an act leads to, once nothing runs any more."""
+        self.mark()
+        act()
         return self.wait_for_answer()
 
+    def mark(self) -> None:
+        """Mark the answer that stands there now; the page drops the mark when it writes another one."""
+        self.page.evaluate("document.querySelector('#rv-answer section').setAttribute('data-old', '')")
+
     def wait_for_answer(self) -> str:
-        """The whole answer, once it is there and nothing runs any more."""
-        self.page.wait_for_selector("#rv-answer section[aria-busy=false]")
+        """The answer that came after the mark."""
+        self.page.wait_for_selector("#rv-answer section:not([data-old])[aria-busy=false]")
         self.page.wait_for_selector("#rv-run", state="visible")
         return self.answer()
 
     def ask(self, question: str) -> str:
+        """Type a question and press Enter."""
         self.page.get_by_text("Ask about it").click()
-        box = self.page.locator("#rv-question input, #rv-question textarea").first
+        box = self.question_box()
         box.fill(question)
-        before = self.page.locator("#rv-answer").inner_html()
-        box.press("Enter")
-        self.page.wait_for_function("before => document.querySelector('#rv-answer').innerHTML !== before", arg=before)
-        return self.wait_for_answer()
+        return self.answer_after(lambda: box.press("Enter"))
+
+    def question_box(self) -> Any:
+        """Where the question is typed."""
+        return self.page.locator("#rv-question input, #rv-question textarea").first
 
     def pick_example(self, number: int) -> str:
-        before = self.page.locator("#rv-answer").inner_html()
-        self.page.locator(".rv-example").nth(number).click()
-        self.page.wait_for_function("before => document.querySelector('#rv-answer').innerHTML !== before", arg=before)
-        return self.wait_for_answer()
+        """Press an example and wait for its answer."""
+        return self.answer_after(lambda: self.page.locator(".rv-example").nth(number).click())
 
     def switch(self, element: str, on: bool) -> None:
         self.page.locator(f"{element} input[type=checkbox]").set_checked(on)

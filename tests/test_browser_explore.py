@@ -138,7 +138,7 @@ def test_text_that_looks_like_markup_or_a_template_stays_text(visitor, pictures)
 def test_a_broken_file_is_refused_in_place_and_the_question_stays(visitor, pictures, which):
     visitor.page.locator("#rv-image input[type=file]").first.set_input_files(str(pictures[which]))
     visitor.page.get_by_text("Ask about it").click()
-    box = visitor.page.locator("#rv-question input, #rv-question textarea").first
+    box = visitor.question_box()
     box.fill("what is it")
     visitor.page.wait_for_timeout(500)
     visitor.page.click("#rv-run")
@@ -165,7 +165,7 @@ def test_a_strange_image_gets_the_warning_with_its_numbers(visitor, pictures):
 def test_stop_keeps_what_is_there_and_the_next_run_works(visitor, pictures):
     visitor.upload(pictures["creature"])
     visitor.page.get_by_text("Ask about it").click()
-    visitor.page.locator("#rv-question input, #rv-question textarea").first.fill("slowly please")
+    visitor.question_box().fill("slowly please")
     visitor.page.click("#rv-run")
     visitor.page.get_by_text("word3", exact=True).wait_for()
     visitor.page.click("#rv-stop")
@@ -189,16 +189,10 @@ def test_leaving_a_neighbour_out_runs_again_without_it_and_it_can_come_back(visi
     visitor.upload(pictures["creature"])
     first = visitor.run()
     before = visitor.captions()
-    visitor.page.locator("[data-act=leave-out]").first.click()
-    visitor.page.locator("[data-act=put-back]").wait_for()
-    visitor.page.wait_for_function("old => document.querySelector('#rv-answer-text')?.innerText !== old", arg=first)
-    visitor.wait_for_answer()
-    assert visitor.captions()[:2] == before[1:]
-    visitor.page.locator("[data-act=put-back]").first.click()
-    visitor.page.wait_for_selector("[data-act=put-back]", state="detached")
-    visitor.page.wait_for_function("n => document.querySelectorAll('.rv-card').length === n", arg=3)
-    visitor.wait_for_answer()
-    assert visitor.captions() == before
+    without = visitor.answer_after(lambda: visitor.page.locator("[data-act=leave-out]").first.click())
+    assert without != first and visitor.captions()[:2] == before[1:] and len(visitor.captions()) == 3
+    assert visitor.answer_after(lambda: visitor.page.locator("[data-act=put-back]").first.click()) == first
+    assert visitor.captions() == before and visitor.page.locator("[data-act=put-back]").count() == 0
 
 
 def test_comparing_shows_the_answers_side_by_side(visitor):
@@ -279,8 +273,9 @@ def test_two_people_at_once_never_see_each_others_page(chromium, site, pictures)
     one, two = Visitor(chromium, site[0]), Visitor(chromium, site[0])
     one.upload(pictures["creature"])
     two.upload(pictures["other"])
-    one.page.click("#rv-run")
-    two.page.click("#rv-run")
+    for visitor in (one, two):
+        visitor.mark()
+        visitor.page.click("#rv-run")
     first, second = one.wait_for_answer(), two.wait_for_answer()
     assert first != second and first == one.captions()[0] and second == two.captions()[0]
     one.judge("Failure")
@@ -310,8 +305,7 @@ def test_the_page_works_by_keyboard_alone(visitor, pictures):
     visitor.upload(pictures["creature"])
     page = visitor.page
     page.focus("#rv-run")
-    page.keyboard.press("Enter")
-    visitor.wait_for_answer()
+    visitor.answer_after(lambda: page.keyboard.press("Enter"))
     page.focus("#rv-verdict input")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#rv-saved .rv-line-saved")

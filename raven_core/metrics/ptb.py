@@ -3,6 +3,7 @@ from raven_core.metrics.ptb_rules import RULES
 PUNCTUATION = frozenset("'' ' `` ` -LRB- -RRB- -LCB- -RCB- . ? ! , : - -- ... ;".split())
 
 def lex(text, trace=False):
+    text+='\n'
     place, tokens = 0, []
     while place < len(text):
         best, far = None, place

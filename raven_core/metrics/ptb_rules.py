@@ -85,12 +85,16 @@ _ABBREVIATION = f"(?:{_any_case(_TITLES)}|{_first_either('mfg mtg')})"
 _LAST_ABBREVIATION = (
     f"(?:{_any_case(_LAST_WORDS)}|{_first_capital(_CAPITALISED)}|{_first_either('pte ptes pty')})"
 )
+_STARTERS = "(?:" + _first_capital(r"""
+a about according additionally after an as at but earlier he her here however if in it last many more mr\. ms\. now once
+one other our she since so some such that the their then there these they this we what when while yet you
+""") + ")"
 NUMBERED = _any_case(_BEFORE_NUMBERS)
 
 # addresses -------------------------------------------------------------------------------------------------------
 _URL_INSIDE = r'[^ \t\n\f\r"<>|(){}]'
 _URL_END = r'[^ \t\n\f\r"<>|.!?(){},-]'
-_HOST_PART = r"[^ \t\n\f\r\u3000\"`'!(){}|$,-_]+\."  # from comma to underscore: no capitals, digits, @ or / either
+_HOST_PART = r"[^ \t\n\f\r\"`'!(){}|$,-_]+\."  # from comma to underscore: no capitals, digits, @ or / either
 _HOST = rf'(?:www\.(?:[^ \t\n\f\r"<>|.!?(){{}},]+\.)+[a-zA-Z]{{2,4}}|(?:{_HOST_PART})+(?:com|net|org|edu))'
 _MAIL_PART = r'[^ \t\n\f\r"<>|(){}.\u00a0]+'
 
@@ -101,10 +105,11 @@ _PHONE = (
     rf"(?:\([0-9]{{2,3}}\)[ \u00a0]?|(?:\+\+?)?(?:[0-9]{{2,4}}{_GAP})?[0-9]{{2,4}}{_GAP})"
     rf"[0-9]{{3,4}}{_GAP}?[0-9]{{3,5}}"
 )
-_TAG_NAME = "[A-Za-z][A-Za-z0-9:.-]*"
+_TAG_NAME = "[A-Za-z][A-Za-z0-9_:.-]*"
 _TAG = (
     rf"<(?:[!?][A-Za-z-][^>\r\n]*|/?{_TAG_NAME}(?: +{_TAG_NAME}(?: *= *['\"][^\r\n'\"]*['\"])?)* */?) *>"
 )
+_SPACE = r"[ \t\n\r\x0b\x0c\x85\u00a0\u2000-\u200a\u2028\u2029\u3000]"
 _EYES, _FACE = "[<>]?[:;=]", "[-^x=~<>']"
 
 _NORMAL = {
@@ -158,6 +163,7 @@ def _ampersands(match: re.Match[str]) -> list[str]:
 
 
 _TABLE: tuple[tuple[str, str, Reader], ...] = (
+    ("space", r"([ \t\u00a0\u2000-\u200a\u3000]+)", _nothing),
     ("tag", rf"({_TAG})", _mapped({" ": "\u00a0"})),
     ("entity", r"(&((?i:amp|lt|gt));)", _entity),
     ("silent entity", r"(&(?i:quot|nbsp|mdash|ndash|apos);)", _nothing),
@@ -166,17 +172,17 @@ _TABLE: tuple[tuple[str, str, Reader], ...] = (
     ("it", r"('[tT])(?i:is|was)", _plain),
     ("last abbreviation", rf"({_LAST_ABBREVIATION}\.)(?:-?\S)?", _plain),
     ("word", rf"({_WORD})(?:{_ENDING})?", _word),
-    ("word before n't", rf"([A-Za-z\u00ad]*[A-MO-Za-mo-z]){_NOT}", _word),
+    ("word before n't", rf"([A-Za-z\u00ad]*[A-MO-Za-mo-z]\u00ad*){_NOT}", _word),
     ("n't", rf"({_NOT})", _ending),
     ("shortened", rf"((?i:ev{_APOSTROPHE}ry|li{_APOSTROPHE}l|cap{_APOSTROPHE}n|nat{_APOSTROPHE}l|c{_APOSTROPHE}est"
      rf"|c{_APOSTROPHE}mon|e{_APOSTROPHE}er|ol{_APOSTROPHE}|somethin{_APOSTROPHE}"
      rf"|[djl]{_APOSTROPHE}|y{_APOSTROPHE}(?={LETTER})|{_APOSTROPHE}(?:em|till?|cause|n{_APOSTROPHE}|n)))", _word),
-    ("ending", rf"({_ENDING})(?:[^A-Za-z]|$)", _ending),
+    ("ending", rf"({_ENDING})[^A-Za-z]", _ending),
     ("opening quote", r"(')[A-Za-z][^ \t\n\r\u00a0']", _nothing),
     ("ending before letters", rf"({_ENDING})", _ending),
     ("elision", rf"([A-Zn]{_TICK}[{_LETTERS}]{{2,}})", _word),
     ("vowels", rf"([{_LETTERS}]+[aeiouyAEIOUY]{_TICK}[aeiouA-Z][{_LETTERS}]*|[oO]{_TICK}[oO])", _word),
-    ("decade", rf"({_APOSTROPHE}[2-9]0[sS]|{_APOSTROPHE}[0-9]{{2}}(?=\s|$))", _plain),
+    ("decade", rf"({_APOSTROPHE}[2-9]0[sS\u017f]|{_APOSTROPHE}[0-9]{{2}}(?={_SPACE}))", _plain),
     ("url", rf"((?i:https?)://{_URL_INSIDE}+{_URL_END})", _plain),
     ("host", rf"({_HOST}(?:/{_URL_INSIDE}+{_URL_END})?)", _plain),
     ("mail", rf'((?:<|&lt;)?[a-zA-Z0-9][^ \t\n\f\r"<>|(){{}}\u00a0]*@(?:{_MAIL_PART}\.)*{_MAIL_PART}(?:>|&gt;)?)', _plain),
@@ -190,10 +196,11 @@ _TABLE: tuple[tuple[str, str, Reader], ...] = (
     ("date", rf"({DIGIT}{{1,2}}[-/]{DIGIT}{{1,2}}[-/]{DIGIT}{{2,4}})", _plain),
     ("phone", rf"({_PHONE})", _mapped(_ROUND)),
     ("initials", rf"({_INITIALS}\.|[A-Za-z]\.)", _plain),
-    ("file", rf"((?:{LETTER}|{DIGIT})+(?:\.(?:{LETTER}|{DIGIT})+)*\.(?i:bat|bmp|c|cgi|class|cpp|dll|doc|docx|exe|gif|gz|h|html?|jar|java|jpe?g|mov|pdf|php|pl|png|ppt|ps|py"
-     r"|sql|tar|txt|wav|x|xml|zip))(?:[ \t\n\u00a0\u3000.,!?]|$)", _plain),
+    ("letter ending a sentence", rf"([A-Za-z])\.{_SPACE}+(?:{_STARTERS}|{_TAG}){_SPACE}", _plain),
+    ("file", rf"((?:{_LD}|\u00ad|{_ACCENTED})+(?:\.(?:{_LD}|\u00ad|{_ACCENTED})+)*\.(?i:bat|bmp|c|cgi|class|cpp|dll|doc|docx|exe|gif|gz|h|html?|jar|java|jpe?g|mov|pdf|php|pl|png|ppt|ps|py"
+     rf"|sql|tar|txt|wav|x|xml|zip))(?:{_SPACE}|[.,!?])", _plain),
     ("abbreviation", rf"({_ABBREVIATION}\.)", _plain),
-    ("numbered", rf"({NUMBERED}\.)[ \t\n\u00a0\u3000]?{DIGIT}", _plain),
+    ("numbered", rf"({NUMBERED}\.){_SPACE}?{DIGIT}", _plain),
     ("company", r"([A-Z]+(?:(?:\+|&|&amp;)[A-Z]+)+)", _ampersands),
     ("language", r"([Cc]\+\+|[Cc]#)", _plain),
     ("dollars", r"([A-Z]+\$)", _plain),

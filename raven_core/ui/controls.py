@@ -19,7 +19,7 @@ class Picture(gr.Image):
         """The browser shows it as an ordinary image component."""
         return "image"
 
-    def preprocess(self, payload: Any) -> str | bytes | None:  # type: ignore[override]  # bytes, too
+    def preprocess(self, payload: Any) -> Any:
         """The path of the upload; or the bytes themselves where the browser sent them inside an address."""
         if payload is None:
             return None
