@@ -176,6 +176,7 @@ class Visitor:
 
     def judge(self, verdict: str) -> str:
         self.page.locator("#rv-verdict").get_by_text(verdict).click()
+        self.page.locator("#rv-saved").get_by_text(f"Saved: {verdict}").wait_for()
         return self.text("#rv-saved .rv-line-saved")
 
     # what they see

@@ -116,7 +116,7 @@ def _ask_column(context: Context, examples: list[cards.Example]) -> Ask:
             advanced = _advanced(context)
     with gr.Column(elem_classes="rv-privacy"):
         store = gr.Checkbox(
-            value=settings.store, label=say("store"), interactive=context.keeper.is_on, visible=context.keeper.is_on,
+            value=settings.store, label=say("store"), interactive=False, visible=context.keeper.is_on,
             info=context.keeper.note, elem_id="rv-store", elem_classes="rv-switch",
         )  # fmt: skip
         html(present.hint(context.keeper.note), visible=not context.keeper.is_on)

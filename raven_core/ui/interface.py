@@ -43,7 +43,8 @@ def _wire_opening(
     def welcome(kept: Any) -> dict[Any, Any]:
         state, keeps = greet(context, kept)
         return {
-            sitting: state, browser: {"person": state.owner, "store": keeps}, store: keeps,
+            sitting: state, browser: {"person": state.owner, "store": keeps},
+            store: gr.update(value=keeps, interactive=True),  # until now a press would have been overwritten
             **judge.updates(panel, context, state),
         }  # fmt: skip
 

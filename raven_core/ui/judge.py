@@ -121,11 +121,11 @@ def _line(context: Context, sitting: Sitting) -> str:
         )
     if not keeper.is_on:
         return present.hint(say("not_judgeable_server"))
-    if sitting.generation is not None and sitting.trial_id is None and sitting.generation.finished:
-        return present.hint(say("not_judgeable"))
+    unstored = sitting.generation is not None and sitting.generation.finished and sitting.trial_id is None
+    line = present.hint(say("not_judgeable")) if unstored else ""
     if sitting.last is not None:
-        return present.previous(sitting.last.verdict, sitting.judged_output, keeper.count(sitting.owner))
-    return ""
+        line += present.previous(sitting.last.verdict, sitting.judged_output, keeper.count(sitting.owner))
+    return line
 
 
 def give(
