@@ -40,7 +40,7 @@ format: setup-dev ## mend what ruff can mend
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-build-fieldguide: setup ## rebuild assets/fieldguide (about 100 minutes on two cores, resumable)
+build-fieldguide: setup ## rebuild assets/fieldguide (about two hours on two cores, resumable)
 	$(PY) -m finetune.build_fieldguide $(ARGS)
 
 measure: setup ## print the figures of docs/results.md as JSON
