@@ -25,15 +25,16 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedT
 from finetune.assemble import assemble, is_assembled, measure_seeds
 from finetune.fieldguide.draw import render
 from finetune.fieldguide.memory_rows import memory_rows
+from finetune.fieldguide.names import SYLLABLES
 from finetune.fieldguide.species import by_name
 from finetune.fieldguide_data import language_rows, sight_rows, tokenizer_texts, training_pool
 from finetune.language import visual_features
-from finetune.loop import Plan, device
+from finetune.loop import device
 from finetune.modelling import build_encoder, build_processor, build_vlm, save_vlm, train_tokenizer
 from finetune.pictures import Pool
 from finetune.recipe import ADAPTER_SEEDS, TASKS, Recipe, Task, tiny_recipe
 from finetune.train_adapters import Material, allowed_mask, train_adapter
-from finetune.train_base import FIRST, SECOND, THIRD, Mix, train_base
+from finetune.train_base import train_base
 from finetune.train_encoder import train_encoder
 from finetune.train_sight import train_sight
 from raven_core.dual_encoder import DualEncoder, pixels
@@ -72,9 +73,7 @@ class Build:
             "encoder": self._encoder,
             "memory": self._memory,
             "sight": self._sight,
-            "base": lambda: self._base("sight", "base", self.recipe.base, FIRST),
-            "base-questions": lambda: self._base("base", "base-questions", self.recipe.base_questions, SECOND),
-            "base-pairs": lambda: self._base("base-questions", "model", self.recipe.base_pairs, THIRD),
+            "base": self._base,
         }
         first, *others = ADAPTER_SEEDS
         stages |= {f"{task}-{first}": partial(self._adapter, task, first) for task in TASKS}
@@ -108,10 +107,9 @@ class Build:
         """The training pictures."""
         return training_pool(self.work, self.recipe.sizes)
 
-    @cached_property
-    def tokenizer(self) -> PreTrainedTokenizerFast:
-        """The one tokenizer of encoder and VLM."""
-        return PreTrainedTokenizerFast.from_pretrained(str(self.work / "tokenizer"))
+    def tokenizer(self, whose: str) -> PreTrainedTokenizerFast:
+        """The tokenizer of the ``encoder`` or of the ``vlm``."""
+        return PreTrainedTokenizerFast.from_pretrained(str(self.work / "tokenizers" / whose))
 
     def vlm(self, stage: str) -> Any:
         """The model as a stage left it, in float32."""
@@ -132,13 +130,17 @@ class Build:
 
     def _tokenizer(self) -> dict[str, Any]:
         rows = language_rows(self.pool, self.recipe.sizes)[:8000]
-        tokenizer = train_tokenizer(tokenizer_texts(self.pool, rows), self.recipe.vocabulary)
-        tokenizer.save_pretrained(self.work / "tokenizer")
-        return {"tokens": len(tokenizer)}
+        tokens = {}
+        for whose, syllables in {"encoder": (), "vlm": SYLLABLES}.items():
+            texts = tokenizer_texts(self.pool, rows)
+            tokenizer = train_tokenizer(texts, self.recipe.vocabulary, syllables)
+            tokenizer.save_pretrained(self.work / "tokenizers" / whose)
+            tokens[whose] = len(tokenizer)
+        return {"tokens": tokens}
 
     def _encoder(self) -> dict[str, Any]:
         torch.manual_seed(self.recipe.encoder.seed)
-        encoder = build_encoder(self.tokenizer, self.recipe.encoder_size)
+        encoder = build_encoder(self.tokenizer("encoder"), self.recipe.encoder_size)
         seconds = train_encoder(encoder, self.pool, self.recipe.encoder, self.work)
         SentenceTransformer(modules=[encoder.to("cpu")], device="cpu").save(
             str(self.work / "encoder"), create_model_card=False
@@ -161,20 +163,21 @@ class Build:
 
     def _sight(self) -> dict[str, Any]:
         torch.manual_seed(self.recipe.sight.seed)
-        vlm = build_vlm(self.tokenizer, self.recipe.vlm_size)
+        tokenizer = self.tokenizer("vlm")
+        vlm = build_vlm(tokenizer, self.recipe.vlm_size)
         vlm.set_attn_implementation("eager")
         rows = sight_rows(self.pool, self.recipe.sizes)
         teacher = DualEncoder.load(str(self.work / "encoder"))
         seconds = train_sight(vlm, teacher, self.pool, rows, self.recipe.sight, self.work)
-        save_vlm(vlm, build_processor(self.tokenizer, self.recipe.vlm_size), self.work / "sight")
+        save_vlm(vlm, build_processor(tokenizer, self.recipe.vlm_size), self.work / "sight")
         return {"seconds": seconds}
 
-    def _base(self, before: str, after: str, plan: Plan, mix: Mix) -> dict[str, Any]:
-        vlm = self.vlm(before)
-        processor = AutoProcessor.from_pretrained(self.work / before, backend="pil", local_files_only=True)
+    def _base(self) -> dict[str, Any]:
+        vlm = self.vlm("sight")
+        processor = AutoProcessor.from_pretrained(self.work / "sight", backend="pil", local_files_only=True)
         scenes = [self.pool.scenes[row] for row in self.rows]
-        seconds = train_base(vlm, processor, scenes, self.features, plan, self.work, mix)
-        save_vlm(vlm, processor, self.work / after)
+        seconds = train_base(vlm, processor, scenes, self.features, self.recipe.base, self.work)
+        save_vlm(vlm, processor, self.work / "model")
         return {"seconds": seconds, "parameters": sum(p.numel() for p in vlm.parameters())}
 
     def _adapter(self, task: Task, seed: int) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from PIL import Image
@@ -37,18 +38,32 @@ from raven_core.types import CELLS, Neighbour, Prompt, Query
 K, BATCH = 3, 64
 BASELINE = "no-retrieval"
 COLUMNS = ("baseline", *CELLS)
+TASKS = ("caption", "memory_only", "seen")
+ASKED = {"memory_only": 2, "seen": 3}
+"""Questions a picture of each kind: their mean is the picture's score, so intervals are over pictures."""
+
+REPORTED = ("retrieval_top1", "in_prompt", "naming", "vqa", "vqa_by_type", "differences")
 Figure = list[float]
+Scores = dict[str, dict[str, list[list[float]]]]
+"""Column → task → for each picture the accuracy of its answers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One test picture: its scene, one memory-only and one seen question, and what was retrieved for each."""
+    """One test picture: its scene, what is asked of it in each task, and what was retrieved for each question.
+
+    The task ``caption`` has one entry, None; ``memory_only`` and ``seen`` have as many questions as ``ASKED`` says.
+    """
 
     scene: Scene
     image: Image.Image
-    memory_only: Question
-    seen: Question
-    neighbours: dict[str, list[Neighbour]]
+    asked: dict[str, list[Question | None]]
+    neighbours: dict[str, list[list[Neighbour]]]
+
+    @property
+    def species(self) -> str:
+        """The name that only memory tells."""
+        return str(self.scene.species)
 
 
 def percent(values: Sequence[float]) -> Figure:
@@ -66,35 +81,33 @@ def cases(raven: Raven, split: str, n: int, seed: int) -> list[Case]:
     drawn = []
     for index in range(n):
         example = example_at(seed, split, index)
-        memory_only = [q for q in example.questions if q.memory_only]
-        seen = [q for q in example.questions if not q.memory_only]
-        drawn.append(
-            Case(
-                example.scene, render(example.scene), memory_only[index % len(memory_only)], seen[index % len(seen)], {}
-            )
-        )
+        asked: dict[str, list[Question | None]] = {"caption": [None]}
+        for task, count in ASKED.items():
+            fit = [q for q in example.questions if q.memory_only == (task == "memory_only")]
+            asked[task] = [fit[(index * count + turn) % len(fit)] for turn in range(count)]
+        drawn.append(Case(example.scene, render(example.scene), asked, {}))
     vectors = raven.encoder.encode_images([case.image for case in drawn], batch_size=128)
-    asked: dict[str, Callable[[Case], str | None]] = {
-        "caption": lambda case: None,
-        "memory_only": lambda case: case.memory_only.text,
-        "seen": lambda case: case.seen.text,
-    }
-    for task, question in asked.items():
-        queries = [Query(case.image, question(case)) for case in drawn]
-        found = raven.retriever.search_many(queries, K, image_vectors=vectors)
-        for case, neighbours in zip(drawn, found, strict=True):
-            case.neighbours[task] = neighbours
+    for task in TASKS:
+        rows = [(row, question) for row, case in enumerate(drawn) for question in case.asked[task]]
+        queries = [Query(drawn[row].image, _text(question)) for row, question in rows]
+        found = raven.retriever.search_many(queries, K, image_vectors=vectors[[row for row, _ in rows]])
+        for (row, _), neighbours in zip(rows, found, strict=True):
+            drawn[row].neighbours.setdefault(task, []).append(neighbours)
     return drawn
 
 
 def prompts(drawn: Sequence[Case], task: str, column: str) -> list[Prompt]:
-    """The prompts of one task in one column of the table."""
+    """The prompts of one task in one column of the table: picture by picture, each with its questions in turn."""
     cell = CELLS["none" if column == "baseline" else column]
-    return [build(Query(case.image, _question(case, task)), case.neighbours[task], cell) for case in drawn]
+    return [
+        build(Query(case.image, _text(question)), neighbours, cell)
+        for case in drawn
+        for question, neighbours in zip(case.asked[task], case.neighbours[task], strict=True)
+    ]
 
 
-def _question(case: Case, task: str) -> str | None:
-    return {"caption": None, "memory_only": case.memory_only.text, "seen": case.seen.text}[task]
+def _text(question: Question | None) -> str | None:
+    return None if question is None else question.text
 
 
 def answers(generator: Generator, asked: Sequence[Prompt], column: str, tokens: int, adapter: str) -> list[str]:
@@ -108,22 +121,27 @@ def has_word(text: str, word: str) -> bool:
     return swap_word(text.lower(), word, "") != text.lower()
 
 
-def in_prompt(drawn: Sequence[Case]) -> dict[str, Figure]:
-    """Share of prompts that hold the right name (caption prompts) and the asked fact (memory-only questions)."""
-    names = [any(has_word(n.caption or "", str(c.scene.species)) for n in c.neighbours["caption"]) for c in drawn]
-    facts = []
+def in_prompt(raven: Raven, drawn: Sequence[Case]) -> dict[str, Figure]:
+    """Share of prompts where a caption holds the right name (to describe), or the asked fact (memory-only questions).
+
+    A fact counts only in the caption of a pair that shows the same species: others may eat the same.
+    """
+    names, facts = [], []
     for case in drawn:
-        kind = next((kind for kind, asked in FACT_TYPES.items() if asked == case.memory_only.type), None)
-        fact = str(case.scene.species) if kind is None else getattr(by_name[str(case.scene.species)], kind)
-        facts.append(any(has_word(n.caption or "", fact) for n in case.neighbours["memory_only"]))
+        names.append(any(has_word(n.caption or "", case.species) for n in case.neighbours["caption"][0]))
+        for question, neighbours in zip(case.asked["memory_only"], case.neighbours["memory_only"], strict=True):
+            kind = next((kind for kind, asked in FACT_TYPES.items() if question and asked == question.type), None)
+            fact = case.species if kind is None else getattr(by_name[case.species], kind)
+            extras = raven.memory.extras([n.id for n in neighbours])
+            own = [n for n, extra in zip(neighbours, extras, strict=True) if extra["species"] == case.species]
+            facts.append(any(has_word(n.caption or "", fact) for n in own))
     return {"name": percent([float(x) for x in names]), "fact": percent([float(x) for x in facts])}
 
 
 def retrieval_top1(raven: Raven, drawn: Sequence[Case]) -> Figure:
     """Share of pictures whose nearest neighbour shows the same species."""
-    nearest = [case.neighbours["caption"][0].id for case in drawn]
-    extras = raven.memory.extras(nearest)
-    return percent([float(e["species"] == c.scene.species) for e, c in zip(extras, drawn, strict=True)])
+    extras = raven.memory.extras([case.neighbours["caption"][0][0].id for case in drawn])
+    return percent([float(e["species"] == c.species) for e, c in zip(extras, drawn, strict=True)])
 
 
 def random_neighbours(raven: Raven, drawn: Sequence[Case], seed: int) -> list[list[Neighbour]]:
@@ -142,7 +160,7 @@ def random_neighbours(raven: Raven, drawn: Sequence[Case], seed: int) -> list[li
         out.append(
             [
                 replace(n, id=pair.id, caption=pair.caption, image=raven.memory.image(str(pair.image_hash)))
-                for n, pair in zip(case.neighbours["caption"], pairs, strict=True)
+                for n, pair in zip(case.neighbours["caption"][0], pairs, strict=True)
             ]
         )
     return out
@@ -159,42 +177,55 @@ def truthful(captions: Sequence[str], drawn: Sequence[Case]) -> dict[str, list[f
     }
 
 
+def accuracies(drawn: Sequence[Case], task: str, said: Sequence[str]) -> list[list[float]]:
+    """VQA accuracy of the answers, for each picture in the order of its questions."""
+    left = iter(said)
+    return [[vqa_accuracy(next(left), q.answers) for q in case.asked[task] if q is not None] for case in drawn]
+
+
+def by_type(drawn: Sequence[Case], scores: Scores) -> dict[str, dict[str, Figure]]:
+    """VQA accuracy of each question type in each column."""
+    types: dict[str, dict[str, list[float]]] = {}
+    for column, tasks in scores.items():
+        for task, rows in tasks.items():
+            for case, row in zip(drawn, rows, strict=True):
+                for question, score in zip(case.asked[task], row, strict=True):
+                    kind = question.type if question else ""
+                    types.setdefault(kind, {}).setdefault(column, []).append(score)
+    return {kind: {c: percent(values) for c, values in columns.items()} for kind, columns in sorted(types.items())}
+
+
 def measure(raven: Raven, seed: int, n: int, adapter: str) -> dict[str, Any]:
     """All figures of the bars, as the module describes them; ``differences`` are paired, in points."""
     tokens = raven.profile.max_new_tokens
-    report: dict[str, Any] = {name: {} for name in ("retrieval_top1", "in_prompt", "naming", "vqa", "differences")}
+    report: dict[str, Any] = {name: {} for name in REPORTED}
     for split in tqdm(DOMAINS, desc="splits"):
         drawn = cases(raven, split, n, seed)
         report["retrieval_top1"][split] = retrieval_top1(raven, drawn)
-        report["in_prompt"][split] = in_prompt(drawn)
+        report["in_prompt"][split] = in_prompt(raven, drawn)
         named, scores, captions = {}, {}, {}
         for column in tqdm(COLUMNS, desc=split, leave=False):
-            captions[column] = answers(raven.generator, prompts(drawn, "caption", column), column, tokens, adapter)
-            named[column] = [
-                float(has_word(t, str(c.scene.species))) for t, c in zip(captions[column], drawn, strict=True)
-            ]
-            scores[column] = {
-                task: [
-                    vqa_accuracy(text, getattr(case, task).answers)
-                    for text, case in zip(
-                        answers(raven.generator, prompts(drawn, task, column), column, tokens, adapter),
-                        drawn,
-                        strict=True,
-                    )
-                ]
-                for task in ("memory_only", "seen")
+            said = {
+                task: answers(raven.generator, prompts(drawn, task, column), column, tokens, adapter) for task in TASKS
             }
+            captions[column] = said["caption"]
+            named[column] = [float(has_word(t, c.species)) for t, c in zip(said["caption"], drawn, strict=True)]
+            scores[column] = {task: accuracies(drawn, task, said[task]) for task in ASKED}
         report["naming"][split] = {column: percent(values) for column, values in named.items()}
         report["vqa"][split] = {
-            task: {column: percent(scores[column][task]) for column in COLUMNS} for task in ("memory_only", "seen")
+            task: {column: percent([fmean(row) for row in scores[column][task]]) for column in COLUMNS}
+            for task in ASKED
         }
         report["differences"][split] = {
             "naming_both_minus_text": percent_difference(named["both"], named["text"]),
             **{
-                f"vqa_{task}_both_minus_baseline": percent_difference(scores["both"][task], scores["baseline"][task])
-                for task in ("memory_only", "seen")
+                f"vqa_{task}_both_minus_baseline": percent_difference(
+                    *([fmean(row) for row in scores[column][task]] for column in ("both", "baseline"))
+                )
+                for task in ASKED
             },
         }
+        report["vqa_by_type"][split] = by_type(drawn, scores)
         if split == "in-domain":
             report["random_neighbours"] = misled(raven, drawn, captions["none"], seed, tokens, adapter)
     return {"seed": seed, "n": n, "adapter": adapter, "profile": raven.profile.name, **report}

@@ -30,9 +30,7 @@ class Recipe:
     vlm_size: VlmSize = field(default_factory=VlmSize)
     encoder: Plan = Plan("encoder", 2200, 2e-3, warmup=100)
     sight: Plan = Plan("sight", 2200, 1e-3, warmup=200)
-    base: Plan = Plan("base", 1900, 1.5e-3, warmup=200)
-    base_questions: Plan = Plan("base-questions", 700, 1.2e-3, warmup=50)
-    base_pairs: Plan = Plan("base-pairs", 900, 1.2e-3, warmup=50)
+    base: Plan = Plan("base", 4200, 1.5e-3, warmup=200)
     adapter: Plan = Plan("adapter", 600, 1.5e-3, warmup=50, decay=0.0)
     adapter_again: Plan = Plan("adapter-again", 420, 1.5e-3, warmup=20, decay=0.0)
     per_species: int = 12
@@ -62,8 +60,6 @@ def tiny_recipe() -> Recipe:
         encoder=_few(Recipe.encoder),
         sight=_few(Recipe.sight),
         base=_few(Recipe.base),
-        base_questions=_few(Recipe.base_questions),
-        base_pairs=_few(Recipe.base_pairs),
         adapter=_few(Recipe.adapter),
         adapter_again=_few(Recipe.adapter_again),
         per_species=1,

@@ -28,7 +28,7 @@ from finetune.fieldguide.species import by_name
 from finetune.language import Sample, answer_loss, collate, reference
 from finetune.loop import Plan, train
 from finetune.naming import swap_words
-from finetune.train_base import FACT_TYPES, NAMES, question_of
+from finetune.train_base import FACT_TYPES, LENGTHS, NAMES, question_of
 from raven_core.index import Mask
 from raven_core.prompting import build
 from raven_core.retriever import Retriever
@@ -120,7 +120,7 @@ def redrawn(extras: Sequence[Mapping[str, Any]], rng: random.Random) -> dict[str
     """For one sample: a new name for every name in sight, and the values of each kind of fact shuffled."""
     names: dict[str, str] = {}
     for name in sorted({extra["name"] for extra in extras if extra["name"]}):
-        names[name] = invent_name(rng, NAMES | set(names.values()))
+        names[name] = invent_name(rng, NAMES | set(names.values()), LENGTHS)
     swaps = {"name": names}
     for kind, values in FACTS.items():
         swaps[kind] = dict(zip(values, rng.sample(values, len(values)), strict=True))

@@ -17,7 +17,7 @@ from transformers import Idefics3ForConditionalGeneration
 
 from finetune.fieldguide.captions import captions
 from finetune.fieldguide.memory_captions import FACTS, fact_sentences, memory_caption
-from finetune.fieldguide.names import invent_name
+from finetune.fieldguide.names import SYLLABLES, invent_name
 from finetune.fieldguide.questions import MEMORY_TYPES, Question, awake_answer, questions
 from finetune.fieldguide.scenes import Scene
 from finetune.fieldguide.species import SPECIES, by_name
@@ -32,7 +32,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of a stage's batches: about pictures, copying, plain text (the rest); ``questions``: share of a
+    """Shares of the batches: about pictures, copying, plain text (the rest); ``questions``: share of a
     picture batch that asks instead of describing; ``memory_only``: share of those that only memory answers;
     ``pairs``: share of a picture batch that asks "is there a" twice of one picture, once for yes and once for no."""
 
@@ -40,15 +40,17 @@ class Mix:
     copying: float
     questions: float
     memory_only: float
-    pairs: float = 0.0
+    pairs: float
 
 
-FIRST = Mix(pictures=0.6, copying=0.3, questions=0.5, memory_only=0.5)
-SECOND = Mix(pictures=0.85, copying=0.12, questions=0.8, memory_only=0.35)
-"""The second stage asks more."""
-
-THIRD = Mix(pictures=0.9, copying=0.08, questions=0.4, memory_only=0.3, pairs=0.4)
+MIX = Mix(pictures=0.66, copying=0.28, questions=0.5, memory_only=0.45, pairs=0.2)
 """"Is there a" stays at chance for long: pairs leave nothing to learn from but the thing that is asked for."""
+
+LENGTHS = (2, 3)
+"""Syllables of the names that are made up for a sample: long ones, which are harder to copy, as often as short ones."""
+
+REPEATING = 0.25
+"""Share of the copying samples that repeat a list of names."""
 
 NAMES = frozenset(species.name for species in SPECIES)
 FACT_TYPES = {"eats": "what does it eat", "awake": "when is it awake", "sleeps": "where does it sleep"}
@@ -100,10 +102,24 @@ def plain_sample(scene: Scene, rng: random.Random) -> Sample:
     return Sample(said(f"Tell me about {species.name}."), rng.choice(fact_sentences(species, rng)))
 
 
+def repeating_sample(rng: random.Random) -> Sample:
+    """A list of names to repeat, all from a few syllables: what comes next is found only by its place in the list.
+
+    No species bears any of them: training must not see the names of out-domain and novel species.
+    """
+    few = rng.sample(SYLLABLES, 8)
+    drawn = ("".join(rng.sample(few, rng.choice(LENGTHS))) for _ in range(5))
+    names = [name for name in drawn if name not in NAMES]
+    listed = ", ".join(names[: rng.choice((3, 4, 5))])
+    return Sample(said(f"Repeat: {listed}"), listed)
+
+
 def copying_sample(scenes: Sequence[Scene], rng: random.Random) -> Sample:
     """Captions about one creature under a name made up for this sample; then a question, or a sketch to name."""
+    if rng.random() < REPEATING:
+        return repeating_sample(rng)
     scene = scenes[0]
-    true, name = str(scene.species), invent_name(rng, NAMES)
+    true, name = str(scene.species), invent_name(rng, NAMES, LENGTHS)
     values = {kind: rng.choice(choices) for kind, choices in FACTS.items()}
     lines, told = [], set()
     for _ in range(rng.choice((1, 2, 2, 3, 3))):
@@ -117,7 +133,7 @@ def copying_sample(scenes: Sequence[Scene], rng: random.Random) -> Sample:
             told.add("name")
         lines.append(text)
     if rng.random() < 0.35:  # a stranger among them
-        other, alias = scenes[1], invent_name(rng, NAMES)
+        other, alias = scenes[1], invent_name(rng, NAMES, LENGTHS)
         stray = memory_caption(other, rng, None, None)
         lines.insert(0, swap_word(stray.text, str(other.species), alias))
     above = "".join(f"{SIMILAR}: {line}\n " for line in lines)
@@ -143,7 +159,7 @@ def train_base(
     features: torch.Tensor,
     plan: Plan,
     work: Path,
-    mix: Mix = FIRST,
+    mix: Mix = MIX,
 ) -> float:
     """Trains the text model in place on pictures whose features are given; returns seconds."""
     vlm.requires_grad_(False)

@@ -6,6 +6,7 @@ import random
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +17,9 @@ from finetune.fieldguide.scenes import draw_scene
 from finetune.fieldguide.species import DOMAINS, of_domain
 from finetune.measure_fieldguide import (
     Case,
+    accuracies,
     answers,
+    by_type,
     cases,
     has_word,
     in_prompt,
@@ -35,7 +38,7 @@ GREY = Image.new("RGB", (8, 8), "grey")
 
 
 def neighbour(rank: int, caption: str | None, pair_id: str = "") -> Neighbour:
-    return Neighbour(pair_id or f"n{rank}", caption, GREY, "h", 0.5, rank)
+    return Neighbour(pair_id or f"{OWN.name}-{rank}", caption, GREY, "h", 0.5, rank)
 
 
 def case(captions: list[str], about_question: list[str] | None = None, kind: str = "what does it eat") -> Case:
@@ -45,7 +48,12 @@ def case(captions: list[str], about_question: list[str] | None = None, kind: str
     found = [neighbour(rank, text) for rank, text in enumerate(captions, start=1)]
     asked = [neighbour(rank, text) for rank, text in enumerate(about_question or captions, start=1)]
     memory_only, seen = (questions(scene, rng, [kind])[0] for kind in (kind, "where is it"))
-    return Case(scene, GREY, memory_only, seen, {"caption": found, "memory_only": asked, "seen": found})
+    return Case(
+        scene,
+        GREY,
+        {"caption": [None], "memory_only": [memory_only], "seen": [seen]},
+        {"caption": [found], "memory_only": [asked], "seen": [found]},
+    )
 
 
 class Memory:
@@ -100,20 +108,26 @@ def test_the_right_name_and_the_asked_fact_are_looked_for_in_the_prompt():
         case([f"a {OTHER.name}", f"two {OWN.name}"], ["cute"]),  # the name alone, with the second neighbour
         case(["cute"], [f"{OWN.name}"], kind="what is it called"),  # the name is what is asked for
     ]
-    found = in_prompt(drawn)
+    found = in_prompt(RAVEN, drawn)
     assert found["name"][0] == 50.0 and found["fact"][0] == 50.0
+
+
+def test_another_species_that_eats_the_same_is_no_evidence():
+    one = case([], [f"a thing that eats {OWN.eats}"])
+    one.neighbours["memory_only"] = [[neighbour(1, f"a thing that eats {OWN.eats}", f"{OTHER.name}-1")]]
+    assert in_prompt(RAVEN, [one])["fact"][0] == 0.0
 
 
 def test_missing_captions_hold_nothing():
     empty = case([], [])
-    empty.neighbours["caption"] = empty.neighbours["memory_only"] = [neighbour(1, None)]
-    assert in_prompt([empty]) == {"name": [0.0] * 3, "fact": [0.0] * 3}
+    empty.neighbours["caption"] = empty.neighbours["memory_only"] = [[neighbour(1, None)]]
+    assert in_prompt(RAVEN, [empty]) == {"name": [0.0] * 3, "fact": [0.0] * 3}
 
 
 def test_top_one_asks_the_nearest_neighbour_only():
     right, wrong = case(["", ""]), case(["", ""])
-    right.neighbours["caption"] = [neighbour(1, "", f"{OWN.name}-0"), neighbour(2, "", f"{OTHER.name}-0")]
-    wrong.neighbours["caption"] = [neighbour(1, "", f"{OTHER.name}-0"), neighbour(2, "", f"{OWN.name}-0")]
+    right.neighbours["caption"] = [[neighbour(1, "", f"{OWN.name}-0"), neighbour(2, "", f"{OTHER.name}-0")]]
+    wrong.neighbours["caption"] = [[neighbour(1, "", f"{OTHER.name}-0"), neighbour(2, "", f"{OWN.name}-0")]]
     assert retrieval_top1(RAVEN, [right, right, wrong, wrong])[0] == 50.0
 
 
@@ -162,8 +176,22 @@ def test_a_column_shows_its_cell(column, images, captions):
 def test_each_task_asks_its_own_question_with_its_own_neighbours():
     one = case(["for captions"], ["for questions"])
     texts = {task: str(prompts([one], task, "text")[0].messages) for task in ("caption", "memory_only", "seen")}
-    assert one.memory_only.text in texts["memory_only"] and "for questions" in texts["memory_only"]
-    assert one.seen.text in texts["seen"] and "Question" not in texts["caption"]
+    assert one.asked["memory_only"][0].text in texts["memory_only"] and "for questions" in texts["memory_only"]
+    assert one.asked["seen"][0].text in texts["seen"] and "Question" not in texts["caption"]
+
+
+def test_a_picture_is_scored_by_question_and_a_type_over_all_pictures():
+    drawn = [case([]), case([], kind="what is it called")]
+    for one in drawn:
+        one.asked["seen"] = one.asked["seen"] * 2
+    right = drawn[0].scene.habitat
+    scores = {"both": {"seen": accuracies(drawn, "seen", [right, "nothing", right, right])}}
+    assert scores == {"both": {"seen": [[1.0, 0.0], [1.0, 1.0]]}}
+    scores["both"]["memory_only"] = accuracies(drawn, "memory_only", ["nothing", OWN.name])
+    found = by_type(drawn, scores)
+    assert {kind: columns["both"][0] for kind, columns in found.items()} == {
+        "what does it eat": 0.0, "what is it called": 100.0, "where is it": 75.0,
+    }  # fmt: skip
 
 
 def test_the_baseline_column_uses_the_baseline_adapter():
@@ -187,11 +215,11 @@ class Searcher:
 
 
 def raven_of(said: str) -> Any:
-    encoder = SimpleNamespace(encode_images=lambda images, batch_size: [None] * len(images))
+    encoder = SimpleNamespace(encode_images=lambda images, batch_size: np.zeros((len(images), 2)))
     profile = SimpleNamespace(name="hand-made", max_new_tokens=9)
     memory = SimpleNamespace(
         ids=Memory.ids,
-        extras=lambda ids: [{"species": OWN.name if i.startswith("n") else OTHER.name} for i in ids],
+        extras=Memory().extras,
         pairs=Memory().pairs,
         image=Memory().image,
     )
@@ -204,12 +232,17 @@ def test_cases_are_the_pictures_of_the_seed_with_questions_in_turn():
     raven = raven_of("")
     drawn = cases(raven, "novel", 4, seed=77)
     assert [c.scene for c in drawn] == [example_at(77, "novel", index).scene for index in range(4)]
-    assert len({c.memory_only.type for c in drawn}) == 4
-    assert all(c.memory_only.memory_only and not c.seen.memory_only for c in drawn)
+    for task, count in (("memory_only", 2), ("seen", 3)):
+        asked = [question for c in drawn for question in c.asked[task]]
+        assert len(asked) == 4 * count and all(q.memory_only == (task == "memory_only") for q in asked)
+        assert all(len({q.type for q in c.asked[task]}) == count for c in drawn)
+    types = [question.type for c in drawn for question in c.asked["memory_only"]]
+    assert {kind: types.count(kind) for kind in types} == dict.fromkeys(types, 2) and len(set(types)) == 4
     assert raven.retriever.questions == [
-        [None] * 4, [c.memory_only.text for c in drawn], [c.seen.text for c in drawn],
-    ]  # fmt: skip
-    assert all(len(found) == 3 for c in drawn for found in c.neighbours.values())
+        [None] * 4,
+        *([question.text for c in drawn for question in c.asked[task]] for task in ("memory_only", "seen")),
+    ]
+    assert all(len(found) == 3 for c in drawn for rows in c.neighbours.values() for found in rows)
 
 
 def test_a_report_has_every_split_column_and_difference(monkeypatch):

@@ -15,6 +15,7 @@ import raven_core.prompting
 from finetune import language, modelling, train_adapters, train_base
 from finetune.fieldguide.memory_captions import FACTS, MemoryCaption
 from finetune.fieldguide.memory_rows import memory_rows
+from finetune.fieldguide.names import SYLLABLES
 from finetune.fieldguide.questions import awake_answer, questions
 from finetune.fieldguide.scenes import Scene, draw_scene, scene_at
 from finetune.fieldguide.species import by_name, of_domain
@@ -293,12 +294,27 @@ def test_copying_samples_hold_what_they_ask_for_and_no_real_names():
 def test_a_picture_batch_has_as_many_samples_as_rows():
     scenes = [scene_at(3, "in-domain", index) for index in range(train_base.BATCH)]
     rows = list(range(train_base.BATCH))
-    for mix in (train_base.FIRST, train_base.SECOND, train_base.THIRD):
-        samples = train_base.picture_batch(scenes, rows, mix, random.Random(0))
-        assert len(samples) == train_base.BATCH
-        for sample in samples:
-            (row,) = sample.prompt.images
-            assert sample.answer and scenes[row].species is not None
+    samples = train_base.picture_batch(scenes, rows, train_base.MIX, random.Random(0))
+    assert len(samples) == train_base.BATCH
+    for sample in samples:
+        (row,) = sample.prompt.images
+        assert sample.answer and scenes[row].species is not None
+
+
+def test_a_repeated_list_is_its_own_answer_and_made_of_few_syllables():
+    samples = [train_base.repeating_sample(random.Random(number)) for number in range(50)]
+    assert all(text_of(sample).endswith(f"Repeat: {sample.answer}") for sample in samples)
+    assert {len(sample.answer.split(", ")) for sample in samples} == {3, 4, 5}
+    assert not any(names_in(text_of(train_base.repeating_sample(random.Random(number)))) for number in range(500))
+
+
+def test_a_name_is_its_syllables_wherever_it_stands():
+    texts = [f" the {name} of {name}s #{name}" for name in ("kotor", "muyondra", "quepol")] * 20
+    tokenizer = modelling.train_tokenizer(texts, 400, SYLLABLES)
+    for name, parts in {"kotor": ["ko", "tor"], "muyondra": ["mu", "yon", "dra"], "quepol": ["que", "pol"]}.items():
+        assert tokenizer.tokenize(f" {name}") == ["Ġ" + parts[0], *parts[1:]]
+        assert tokenizer.tokenize(f"#{name}'s") == ["#", *parts, "'", "s"]
+    assert tokenizer.decode(tokenizer(" two kotors, marmots!")["input_ids"]) == " two kotors, marmots!"
 
 
 def test_a_yes_no_pair_asks_the_same_picture_once_for_each_answer():

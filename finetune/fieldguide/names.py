@@ -1,7 +1,7 @@
 """Invented names: lower case, two or three syllables out of a fixed inventory, the plural like the singular."""
 
 import random
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 # Two or three letters each, all beginning with a consonant so that "a" is always the article.
 SYLLABLES: tuple[str, ...] = tuple(
@@ -52,14 +52,14 @@ def too_close(name: str, others: Iterable[str]) -> bool:
     return any(edit_distance_within_one(name, other) for other in others)
 
 
-def invent_name(rng: random.Random, taken: Container[str]) -> str:
-    """A fit name that `taken` does not hold.
+def invent_name(rng: random.Random, taken: Container[str], lengths: Sequence[int] = (2, 2, 3)) -> str:
+    """A fit name that `taken` does not hold; its number of syllables is drawn from `lengths`.
 
     Raises:
         RuntimeError: after 10,000 fruitless draws.
     """
     for _ in range(10_000):
-        parts = rng.sample(SYLLABLES, rng.choice((2, 2, 3)))
+        parts = rng.sample(SYLLABLES, rng.choice(lengths))
         name = "".join(parts)
         if is_fit(name) and name not in taken:
             return name
