@@ -4,7 +4,8 @@ RavenError                 anything RAVEN refuses to do
 ├── InputError             the person's input cannot be used
 │   ├── ImageError         the image cannot be read (not an image, truncated, empty, too large, unsupported)
 │   ├── QuestionError      the question is empty or too long
-│   └── OptionError        an option is unknown or out of range (modality, k, order, weight, cell)
+│   ├── OptionError        an option is unknown or out of range (modality, k, order, weight, cell)
+│   └── ScoreError         these references and results cannot be scored (one image, a missing caption or answer)
 ├── ConfigError            a profile or setting is missing, unknown or inconsistent
 │   ├── ProfileError       the profile does not exist or does not describe itself
 │   └── AdapterError       the adapter is not part of the profile or its folder is broken
@@ -35,6 +36,10 @@ class QuestionError(InputError):
 
 class OptionError(InputError):
     """An option is unknown or out of range."""
+
+
+class ScoreError(InputError):
+    """These references and results cannot be scored as they stand."""
 
 
 class ConfigError(RavenError):

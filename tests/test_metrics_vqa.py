@@ -2,7 +2,8 @@
 
 import pytest
 
-from raven_core.metrics.vqa import normalise_answer, vqa_accuracy
+from raven_core.errors import ScoreError
+from raven_core.metrics.vqa import VqaTruth, normalise_answer, score_answers, vqa_accuracy
 
 
 def annotators(**counts: int) -> list[str]:
@@ -115,3 +116,33 @@ def test_normalising_by_hand(answer: str, normal: str) -> None:
 
 def test_no_more_than_32_points_are_removed() -> None:
     assert normalise_answer("a." * 40) == "a" * 32 + "a." * 8
+
+
+TRUTHS = {
+    "1": VqaTruth(["yes"] * 10, "yes/no", "is it"),
+    "2": VqaTruth(annotators(yes=8, no=2), "yes/no", "is there"),
+    "3": VqaTruth(annotators(moss=9, fern=1), "other", "what is"),
+    "4": VqaTruth(annotators(red=5, blue=5), "other", "what is"),
+}
+
+
+def test_accuracies_are_averaged_over_all_questions_and_over_each_type() -> None:
+    # 100, 60 (two agree, see above), 30 (one agrees), 0: by hand
+    scores = score_answers(TRUTHS, {"4": "green", "3": "fern", "2": "no", "1": "yes"})
+    assert scores.per_question == pytest.approx({"1": 100, "2": 60, "3": 30, "4": 0})
+    assert scores.overall == pytest.approx(190 / 4)
+    assert scores.per_answer_type == pytest.approx({"other": 15, "yes/no": 80})
+    assert scores.per_question_type == pytest.approx({"is it": 100, "is there": 60, "what is": 15})
+
+
+@pytest.mark.parametrize(
+    ("truths", "predictions", "message"),
+    [
+        (TRUTHS, {"1": "yes"}, "3 of 4 with annotators' answers have no predicted answer: 2, 3, 4"),
+        ({}, {"9": "yes"}, "1 of 1 with predicted answer have no annotators' answers: 9"),
+        ({}, {}, "no questions"),
+    ],
+)
+def test_questions_and_answers_must_match(truths, predictions, message: str) -> None:
+    with pytest.raises(ScoreError, match=message):
+        score_answers(truths, predictions)

@@ -8,7 +8,12 @@ The official code's quirks are kept, since published figures have them too; comm
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from raven_core.errors import ScoreError
+from raven_core.metrics.matching import one_result_each
 
 _CONTRACTED = """
 ain't aren't can't could've couldn't couldn't've didn't doesn't don't hadn't hadn't've hasn't haven't he'd he'd've he's
@@ -27,6 +32,25 @@ _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _PERIOD = re.compile(r"(?!<=\d)(\.)(?!\d)")
 _MOST_PERIODS = int(re.UNICODE)  # the official call hands this flag over as the count
 _COMMA = re.compile(r"(\d)(\,)(\d)")
+
+
+@dataclass(frozen=True)
+class VqaTruth:
+    """What annotators answered to a question, and of what kind answer and question are."""
+
+    answers: Sequence[str]
+    answer_type: str
+    question_type: str
+
+
+@dataclass(frozen=True)
+class VqaScores:
+    """Accuracies in percent, as the official evaluation gives them but not rounded."""
+
+    overall: float
+    per_answer_type: dict[str, float]
+    per_question_type: dict[str, float]
+    per_question: dict[str, float]
 
 
 def _one_apostrophe_less(word: str) -> Iterator[str]:
@@ -71,3 +95,32 @@ def vqa_accuracy(answer: str, answers: Sequence[str]) -> float:
     matches = sum(truth == given for truth in truths)
     scores = [min(1.0, (matches - (truth == given)) / 3) for truth in truths]
     return sum(scores) / len(scores)
+
+
+def score_answers(truths: Mapping[str, VqaTruth], predictions: Mapping[str, str]) -> VqaScores:
+    """Score one predicted answer a question, over all questions and by type; a mean weighs every question alike.
+
+    Args:
+        truths: for each question, by its id, the annotators' answers and the types.
+        predictions: for each of the same questions an answer.
+
+    Raises:
+        ScoreError: a question has no prediction, a prediction no question, or there are no questions.
+    """
+    one_result_each(truths, predictions, "annotators' answers", "predicted answer")
+    if not truths:
+        raise ScoreError("There are no questions to score.")
+    accuracies = {key: 100 * vqa_accuracy(predictions[key], truth.answers) for key, truth in truths.items()}
+    return VqaScores(
+        fmean(accuracies.values()),
+        _means((truth.answer_type, accuracies[key]) for key, truth in truths.items()),
+        _means((truth.question_type, accuracies[key]) for key, truth in truths.items()),
+        accuracies,
+    )
+
+
+def _means(values: Iterable[tuple[str, float]]) -> dict[str, float]:
+    groups: dict[str, list[float]] = {}
+    for name, value in values:
+        groups.setdefault(name, []).append(value)
+    return {name: fmean(group) for name, group in sorted(groups.items())}
