@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ from finetune.fieldguide.species import by_name
 from finetune.language import Sample, answer_loss, collate, reference
 from finetune.loop import Plan, train
 from finetune.naming import swap_words
-from finetune.train_base import FACT_TYPES, LENGTHS, NAMES, question_of
+from finetune.train_base import FACT_TYPES, LENGTHS, NAMES, question_of, yes_and_no
 from raven_core.index import Mask
 from raven_core.prompting import build
 from raven_core.retriever import Retriever
@@ -44,6 +45,21 @@ KEPT_NAMES = 0.1
 """Share of the samples with captions in which the true names stay."""
 
 Task = Literal["raven", "no-retrieval"]
+
+
+@dataclass(frozen=True)
+class RowMix:
+    """Shares of a batch: rows that ask instead of describing, ``memory_only`` of which only memory answers; before
+    them rows in ``pairs`` that ask "is there a" twice of one picture, once for yes and once for no."""
+
+    questions: float
+    memory_only: float
+    pairs: float
+
+
+MIXES = (RowMix(0.5, 0.5, 0.0), RowMix(0.75, 0.3, 0.25))
+"""One for each plan. Copying is learned first; then what the picture answers, with neighbours in sight that tell of
+other pictures, takes more practice than either adapter had."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +90,23 @@ class Row:
     target: str
 
 
-def draw_rows(material: Material, rng: random.Random) -> list[Row]:
-    """The rows of one step, the same for both adapters: half captions, half questions."""
-    rows = []
-    for place, index in enumerate(rng.sample(range(len(material.scenes)), BATCH)):
+def draw_rows(material: Material, rng: random.Random, mix: RowMix = MIXES[0]) -> list[Row]:
+    """The rows of one step, the same for both adapters."""
+    paired = round(BATCH * mix.pairs / 2)
+    indices = rng.sample(range(len(material.scenes)), BATCH - paired)
+    rows = [_row(material, i, question) for i in indices[:paired] for question in yes_and_no(material.scenes[i], rng)]
+    for place, index in enumerate(indices[paired:]):
+        asks = int((place + 1) * mix.questions) > int(place * mix.questions)  # spread evenly
         scene = material.scenes[index]
-        question = question_of(scene, rng) if place % 2 else None
-        rows.append(Row(index, scene, question, question.answer if question else captions(scene, rng, 1)[0]))
+        if asks:
+            rows.append(_row(material, index, question_of(scene, rng, mix.memory_only)))
+        else:
+            rows.append(Row(index, scene, None, captions(scene, rng, 1)[0]))
     return rows
+
+
+def _row(material: Material, index: int, question: Question) -> Row:
+    return Row(index, material.scenes[index], question, question.answer)
 
 
 def retrieve(material: Material, rows: Sequence[Row], k: int) -> list[list[Neighbour]]:
@@ -147,9 +172,11 @@ def redrawn_target(row: Row, extras: Sequence[Mapping[str, Any]], swaps: Mapping
     return row.target
 
 
-def step_samples(task: Task, material: Material, rng: random.Random) -> tuple[list[Sample], str]:
+def step_samples(
+    task: Task, material: Material, rng: random.Random, mix: RowMix = MIXES[0]
+) -> tuple[list[Sample], str]:
     """The samples of one step and the name of its cell; rows are drawn first, so both tasks see the same."""
-    rows = draw_rows(material, rng)
+    rows = draw_rows(material, rng, mix)
     if task == "no-retrieval":
         return [plain_sample(row) for row in rows], "closed"
     cell = rng.choices(list(CELL_WEIGHTS), list(CELL_WEIGHTS.values()))[0]
@@ -176,20 +203,20 @@ def train_adapter(
 ) -> float:
     """Trains one adapter from the base, writes it to ``out`` and returns seconds; the base stays as it was.
 
-    Several plans are run one after the other: warm restarts of the learning rate (Loshchilov & Hutter,
-    arXiv 1608.03983).
+    The plans are run one after the other, each with its mix of rows: warm restarts of the learning rate (Loshchilov &
+    Hutter, arXiv 1608.03983).
     """
     torch.manual_seed(plans[0].seed)
     vlm.requires_grad_(False)
     vlm.set_attn_implementation("eager")
     model = with_lora(vlm, task)
 
-    def loss_of(step: int, rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
-        samples, cell = step_samples(task, material, rng)
+    def loss_of(mix: RowMix, step: int, rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
+        samples, cell = step_samples(task, material, rng, mix)
         loss, right = answer_loss(vlm, material.features, collate(processor, samples))
         return loss, {cell: right.item()}
 
-    seconds = sum(train(model, plan, loss_of, work) for plan in plans)
+    seconds = sum(train(model, plan, partial(loss_of, mix), work) for plan, mix in zip(plans, MIXES, strict=True))
     save_adapter(model, task, out)
     model.unload()
     return seconds

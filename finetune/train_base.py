@@ -79,13 +79,18 @@ def question_sample(scene: Scene, row: int, rng: random.Random, share: float) ->
     return Sample(build(Query(reference(row), question.text)), question.answer)
 
 
-def yes_no_pair(scene: Scene, row: int, rng: random.Random) -> list[Sample]:
+def yes_and_no(scene: Scene, rng: random.Random) -> list[Question]:
     """Two questions "is there a" about one picture, one answered yes and one no."""
-    pair: dict[str, Sample] = {}
+    pair: dict[str, Question] = {}
     while len(pair) < 2:
         question = questions(scene, rng, ["is there a"])[0]
-        pair.setdefault(question.answer, Sample(build(Query(reference(row), question.text)), question.answer))
+        pair.setdefault(question.answer, question)
     return list(pair.values())
+
+
+def yes_no_pair(scene: Scene, row: int, rng: random.Random) -> list[Sample]:
+    """Both questions as samples."""
+    return [Sample(build(Query(reference(row), asked.text)), asked.answer) for asked in yes_and_no(scene, rng)]
 
 
 def picture_batch(scenes: Sequence[Scene], rows: Sequence[int], mix: Mix, rng: random.Random) -> list[Sample]:

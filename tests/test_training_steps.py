@@ -141,6 +141,14 @@ def test_half_of_a_step_asks_and_half_describes(material):
         assert row.question is None or row.target == row.question.answer
 
 
+def test_the_second_mix_asks_more_and_asks_in_pairs(material):
+    rows = draw_rows(material, random.Random(0), train_adapters.MIXES[1])
+    assert len(rows) == train_adapters.BATCH and len({row.index for row in rows}) == train_adapters.BATCH - 8
+    for yes, no in zip(rows[:16:2], rows[1:16:2], strict=True):
+        assert yes.index == no.index and {yes.target, no.target} == {"yes", "no"}
+    assert sum(row.question is None for row in rows[16:]) == 12
+
+
 def test_the_baseline_sees_one_picture_no_captions_and_true_names_only(material, closed):
     for step, samples in zip(STEPS, closed, strict=True):
         rows = draw_rows(material, random.Random(step))
@@ -193,9 +201,9 @@ def test_an_adapter_is_trained_and_saved_and_leaves_the_base_alone(tmp_path: Pat
     before = {name: value.clone() for name, value in vlm.state_dict().items()}
     pictures = len(material.scenes) + len(material.extras)
     full = Material(**{**vars(material), "features": torch.randn(pictures, size.tokens_per_image, 32)})
-    plan = train_adapters.Plan("raven-0", steps=1, rate=0.01, warmup=0)
+    plans = [train_adapters.Plan(f"raven-0{part}", steps=1, rate=0.01, warmup=0) for part in ("", "-again")]
     out = tmp_path / "seed-0" / "raven"
-    train_adapters.train_adapter(vlm, processor, "raven", full, [plan], tmp_path, out)
+    train_adapters.train_adapter(vlm, processor, "raven", full, plans, tmp_path, out)
     after = vlm.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     assert sorted(path.name for path in out.iterdir()) >= ["adapter_config.json", "adapter_model.safetensors"]
