@@ -1,15 +1,15 @@
-"""``python -m raven_core``: ask about an image, export judgments."""
+"""``python -m raven_core``: ask about an image, measure what retrieval does, export judgments."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from raven_core.cli_evaluate import add_commands
+from raven_core.cli_output import hush
 from raven_core.errors import RavenError
 from raven_core.request import check_question
 from raven_core.settings import Settings
@@ -49,7 +49,7 @@ def ask(options: argparse.Namespace) -> None:
     """Print the answer, or with ``--json`` the whole record."""
     settings = _settings(options)
     check_question(options.question)  # before the models load
-    _hush()
+    hush()
     from raven_core.pipeline import Raven
 
     generation = Raven.load(settings=settings).answer(options.image, options.question, exclude_ids=options.exclude)
@@ -93,21 +93,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings.load(flags={name: getattr(options, name, None) for name in _SETTING_FLAGS})
 
 
-def _hush() -> None:
-    """Keep the libraries' progress bars and warnings out of a command's output."""
-    warnings.simplefilter("ignore", FutureWarning)
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m raven_core", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_ask(commands.add_parser("ask", help="caption an image, or answer a question about it"))
+    add_commands(commands)
     judgments = commands.add_parser("judgments", help="what people judged")
     export = judgments.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "export", help="write them to a file"
