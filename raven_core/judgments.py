@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,18 +10,25 @@ from typing import Any
 
 import sqlalchemy as sa
 from PIL import Image
-from sqlalchemy.exc import SQLAlchemyError
 
-from raven_core import judgments_export, judgments_schema
-from raven_core.errors import OptionError, StoreError
+from raven_core import judgments_export
+from raven_core.errors import StoreError
 from raven_core.images import content_hash, load_image
-from raven_core.judgments_schema import history, judgments, trials
+from raven_core.judgments_checks import check_tags, check_texts, check_verdict, clean
+from raven_core.judgments_database import Database
+from raven_core.judgments_schema import (
+    assignments,
+    candidates,
+    history,
+    item_judgments,
+    items,
+    judgments,
+    queues,
+    trials,
+)
 from raven_core.settings import Settings
 from raven_core.stamps import iso, new_id, utc_now
-from raven_core.types import ERROR_TAGS, VERDICTS, Judgment, Trial
-
-MAX_TEXT = 10_000
-"""Longest correction or note, in characters."""
+from raven_core.types import Judgment, Trial
 
 
 class JudgmentStore:
@@ -39,8 +45,7 @@ class JudgmentStore:
         """
         is_url = isinstance(path_or_url, str) and "://" in path_or_url
         self.images_dir = Path(images_dir or (Path("data") if is_url else Path(path_or_url).parent) / "images")
-        self._engine = judgments_schema.connect(path_or_url)
-        self._writer = self._engine.execution_options(write=True)
+        self.database = Database(path_or_url)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> JudgmentStore:
@@ -63,11 +68,11 @@ class JudgmentStore:
         values = {entry.name: getattr(trial, entry.name) for entry in fields(trial)}
         if image is not None:
             values["image_hash"] = content_hash(image)
-            values["image_file"] = f"{values['image_hash']}.png"
-        values = _clean(values)
-        with self._write() as connection:
+            values["image_file"] = _file_of(values["image_hash"])
+        values = clean(values)
+        with self.database.write() as connection:
             if image is not None:  # inside the transaction: a deletion waiting for it will see the new owner
-                self._save_image(image, values["image_file"])
+                self.save_image(image)
             connection.execute(sa.insert(trials).values(**values))
         return _trial(values)
 
@@ -88,7 +93,7 @@ class JudgmentStore:
             StoreError: there is no such trial, or the disk refuses.
         """
         said = _checked(verdict, tags, correction, note)
-        with self._write() as connection:
+        with self.database.write() as connection:
             # FOR UPDATE: on PostgreSQL two first judgments by one person wait for each other (SQLite writes in turn)
             if connection.scalar(sa.select(trials.c.id).where(trials.c.id == trial_id).with_for_update()) is None:
                 raise StoreError(f"There is no trial {trial_id!r} to judge: it may have been deleted; ask again.")
@@ -114,7 +119,7 @@ class JudgmentStore:
         Raises:
             StoreError: there is no such judgment.
         """
-        with self._write() as connection:
+        with self.database.write() as connection:
             where = judgments.c.id == judgment_id
             row = connection.execute(sa.select(judgments).where(where)).mappings().one_or_none()
             if row is None:
@@ -133,7 +138,7 @@ class JudgmentStore:
         Raises:
             StoreError: there is none.
         """
-        found = self._all(sa.select(trials).where(trials.c.id == trial_id), _trial)
+        found = self.database.all(sa.select(trials).where(trials.c.id == trial_id), _trial)
         if not found:
             raise StoreError(f"There is no trial {trial_id!r}: it may have been deleted.")
         return found[0]
@@ -141,7 +146,7 @@ class JudgmentStore:
     def trials(self, session: str | None = None, limit: int | None = None) -> list[Trial]:
         """Stored trials, newest first, of one session or of all."""
         query = sa.select(trials).order_by(trials.c.created.desc(), trials.c.id).limit(limit)
-        return self._all(query if session is None else query.where(trials.c.session == session), _trial)
+        return self.database.all(query if session is None else query.where(trials.c.session == session), _trial)
 
     def judgments(
         self, trial_id: str | None = None, annotator: str | None = None, withdrawn: bool = False
@@ -152,7 +157,7 @@ class JudgmentStore:
             query = query.where(judgments.c.trial_id == trial_id)
         if annotator is not None:
             query = query.where(judgments.c.annotator == annotator)
-        return self._all(query if withdrawn else query.where(sa.not_(judgments.c.withdrawn)), _judgment)
+        return self.database.all(query if withdrawn else query.where(sa.not_(judgments.c.withdrawn)), _judgment)
 
     def history(self, judgment_id: str) -> list[Judgment]:
         """Every version of a judgment, oldest first; the last one is how it stands.
@@ -162,7 +167,7 @@ class JudgmentStore:
         """
         about = sa.select(judgments.c.trial_id, judgments.c.annotator, judgments.c.created, history)
         query = about.join(history).where(judgments.c.id == judgment_id).order_by(history.c.number)
-        versions = self._all(query, lambda row: _judgment({**row, "id": row["judgment_id"]}))
+        versions = self.database.all(query, lambda row: _judgment({**row, "id": row["judgment_id"]}))
         if not versions:
             raise StoreError(f"There is no judgment {judgment_id!r}: it may have been deleted.")
         return versions
@@ -172,7 +177,7 @@ class JudgmentStore:
         query = sa.select(sa.func.count()).select_from(judgments.join(trials)).where(sa.not_(judgments.c.withdrawn))
         if session is not None:
             query = query.where((trials.c.session == session) | (judgments.c.annotator == session))
-        return self._all(query, lambda row: int(next(iter(row.values()))))[0]
+        return self.database.all(query, lambda row: int(next(iter(row.values()))))[0]
 
     def image_path(self, image_file: str) -> Path:
         """Where an image named by a trial's ``image_file`` is."""
@@ -194,47 +199,70 @@ class JudgmentStore:
     # ------------------------------------------------------------------ forgetting
 
     def delete_session(self, session: str) -> int:
-        """Delete what a person gave: trials, judgments with their history, and images nobody else gave too.
+        """Delete what a person gave: trials, judgments with their history, queues and images nobody else gave too.
+
+        An item of a queue that shows one of this person's trials goes with it, with all that was said about it.
 
         Returns:
             How many trials were deleted.
         """
-        with self._write() as connection:
+        with self.database.write() as connection:
             connection.execute(sa.delete(judgments).where(judgments.c.annotator == session))
-            count = self._delete_trials(connection, trials.c.session == session)
-        self._shrink()
+            connection.execute(sa.delete(item_judgments).where(item_judgments.c.annotator == session))
+            connection.execute(sa.delete(assignments).where(assignments.c.annotator == session))
+            files = self._delete_items(connection, items.c.queue_id.in_(_queues(queues.c.session == session)))
+            connection.execute(sa.delete(queues).where(queues.c.session == session))
+            count = self._delete_trials(connection, trials.c.session == session, files)
+        self.database.shrink()
         return count
 
     def purge(self, older_than_days: float) -> int:
-        """Delete trials, with judgments and images, made more than this many days ago.
+        """Delete trials and queues, with judgments and images, made more than this many days ago.
 
         Returns:
             How many trials were deleted.
         """
         limit = iso(datetime.now(UTC) - timedelta(days=older_than_days))
-        with self._write() as connection:
-            count = self._delete_trials(connection, trials.c.created < limit)
-        self._shrink()
+        with self.database.write() as connection:
+            files = self._delete_items(connection, items.c.queue_id.in_(_queues(queues.c.created < limit)))
+            connection.execute(sa.delete(queues).where(queues.c.created < limit))
+            count = self._delete_trials(connection, trials.c.created < limit, files)
+        self.database.shrink()
         return count
 
-    def _delete_trials(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> int:
+    def delete_queue(self, queue_id: str) -> None:
+        """Delete a queue with its items, all that was said about them, and images that nothing else shows.
+
+        Raises:
+            StoreError: there is no such queue.
+        """
+        with self.database.write() as connection:
+            files = self._delete_items(connection, items.c.queue_id == queue_id)
+            if not connection.execute(sa.delete(queues).where(queues.c.id == queue_id)).rowcount:
+                raise StoreError(f"There is no queue {queue_id!r}: it may have been deleted.")
+            self._drop_files(connection, files)
+        self.database.shrink()
+
+    def _delete_trials(self, connection: sa.Connection, where: sa.ColumnElement[bool], files: set[str]) -> int:
+        """Trials, the items that show them, and the images of both and of ``files`` that nothing shows any more."""
+        theirs = sa.select(candidates.c.item_id).join(trials).where(where)
+        files = files | self._delete_items(connection, items.c.id.in_(theirs))
         rows = connection.execute(sa.select(trials.c.image_file).where(where)).scalars().all()
         connection.execute(sa.delete(trials).where(where))
-        for file in {row for row in rows if row is not None}:
-            if connection.scalar(sa.select(trials.c.id).where(trials.c.image_file == file).limit(1)) is None:
-                self.image_path(file).unlink(missing_ok=True)
+        self._drop_files(connection, files | {row for row in rows if row is not None})
         return len(rows)
 
-    def _shrink(self) -> None:
-        """Deleted rows would else live on in SQLite's write-ahead log until it is full."""
-        if self._engine.dialect.name != "sqlite":
-            return
-        with self._guarded():
-            connection = self._engine.raw_connection()  # outside any transaction, which would hold the log open
-            try:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                connection.close()
+    def _delete_items(self, connection: sa.Connection, where: sa.ColumnElement[bool]) -> set[str]:
+        """Delete items; the files they named."""
+        rows = connection.execute(sa.select(items.c.image_file).where(where)).scalars().all()
+        connection.execute(sa.delete(items).where(where))
+        return {row for row in rows if row is not None}
+
+    def _drop_files(self, connection: sa.Connection, files: set[str]) -> None:
+        for file in files:
+            used = (sa.select(table.c.id).where(table.c.image_file == file).limit(1) for table in (trials, items))
+            if all(connection.scalar(query) is None for query in used):
+                self.image_path(file).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ exporting
 
@@ -260,65 +288,43 @@ class JudgmentStore:
             .order_by(judgments.c.created, judgments.c.id)
             .set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)
         )
-        with self._guarded(), self._engine.connect() as connection:
+        with self.database.read() as connection:
             for row in connection.execution_options(yield_per=500).execute(query).mappings():
                 yield judgments_export.flat(dict(row))
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self.database.engine.dispose()
 
     # ------------------------------------------------------------------ inside
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, OSError) as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise StoreError(f"The judgment database refused ({reason}): nothing was changed.") from error
+    def save_image(self, image: Image.Image) -> tuple[str, str]:
+        """Keep an RGB image, once; call it inside the transaction that stores its owner, or a deletion takes it.
 
-    @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
-        with self._guarded(), self._writer.begin() as connection:
-            yield connection
+        Returns:
+            Its content hash and the name of its file.
+        """
+        name = content_hash(image)
+        path = self.image_path(_file_of(name))
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{path.stem}.{new_id()[:8]}.tmp")
+            image.save(temporary, "PNG", compress_level=4)  # lossless, and without WebP's limit of 16383 pixels a side
+            temporary.replace(path)
+        return name, path.name
 
-    def _all(self, query: sa.Select[Any], make: Any) -> list[Any]:
-        with self._guarded(), self._engine.connect() as connection:
-            return [make(dict(row)) for row in connection.execute(query).mappings()]
 
-    def _save_image(self, image: Image.Image, file: str) -> None:
-        path = self.image_path(file)
-        if path.is_file():
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.stem}.{new_id()[:8]}.tmp")
-        image.save(temporary, "PNG", compress_level=4)  # lossless, and without WebP's limit of 16383 pixels a side
-        temporary.replace(path)
+def _queues(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(queues.c.id).where(where)
+
+
+def _file_of(image_hash: str) -> str:
+    return f"{image_hash}.png"
 
 
 def _checked(verdict: str, tags: Iterable[str], correction: str, note: str) -> dict[str, Any]:
-    if verdict not in VERDICTS:
-        raise OptionError(f"Unknown verdict {verdict!r}: use {', '.join(VERDICTS)}.")
-    unknown = sorted(set(tags) - set(ERROR_TAGS))
-    if unknown:
-        raise OptionError(f"Unknown error tag {unknown[0]!r}: use {', '.join(ERROR_TAGS)}.")
-    if max(len(correction), len(note)) > MAX_TEXT:
-        raise OptionError(f"A correction or note may have {MAX_TEXT:,} characters: shorten it.")
-    ordered = [tag for tag in ERROR_TAGS if tag in set(tags)]
-    said = {"verdict": verdict, "tags": ordered, "correction": correction, "note": note}
-    return {**_clean(said), "updated": utc_now(), "withdrawn": False}
-
-
-def _clean(value: Any) -> Any:
-    """The value without what databases cannot hold: NUL, and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {_clean(str(key)): _clean(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
-    return str(value) if isinstance(value, Path) else value
+    said = {"verdict": check_verdict(verdict), "tags": check_tags(tags), **check_texts(correction, note)}
+    return {**said, "updated": utc_now(), "withdrawn": False}
 
 
 def _trial(row: Mapping[str, Any]) -> Trial:

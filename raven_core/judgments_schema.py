@@ -1,15 +1,11 @@
-"""Tables of the judgment database, and a connection that keeps what it was told to keep."""
+"""Tables of the judgment database: trials and judgments; queues, their items and what was said about them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
-from raven_core.errors import StoreError
-
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: trials, judgments. 2: queues, items, candidates, comparisons; judgments are indexed by their last change."""
 
 metadata = sa.MetaData()
 
@@ -71,62 +67,100 @@ history = sa.Table(
     *_said(),
 )
 
+judgments_updated = sa.Index("ix_judgments_updated", judgments.c.updated)
+"""Since version 2: when was anything said last?"""
 
-def connect(path_or_url: str | Path) -> sa.Engine:
-    """An engine on a SQLite file (made where it is missing) or on a database URL, with its tables.
+queues = sa.Table(
+    "queues",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("ordering", sa.Text, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("blind", sa.Boolean, nullable=False),
+    sa.Column("wanted", sa.Integer, nullable=False),
+    sa.Column("session", sa.Text, nullable=False, index=True),
+    sa.Column("created", sa.Text, nullable=False, index=True),
+)
 
-    Raises:
-        StoreError: it cannot be opened, or a newer version of the program made it.
-    """
-    try:
-        engine = sa.create_engine(_url(path_or_url))
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine, "connect", _prepare_sqlite)
-            sa.event.listen(engine, "begin", _begin_sqlite)
-        with engine.execution_options(write=True).begin() as connection:
-            metadata.create_all(connection)
-            _check_version(connection)
-    except (SQLAlchemyError, ImportError, OSError) as error:
-        shown = str(path_or_url) if "@" not in str(path_or_url) else "the database URL"  # it may hold a password
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(
-            f"The judgment database {shown!r} cannot be opened ({reason}): check the path or URL, and that it may "
-            "be written."
-        ) from error
-    return engine
+items = sa.Table(
+    "items",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("queue_id", sa.ForeignKey("queues.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),  # as given, from 0: candidates are shuffled by it
+    sa.Column("position", sa.Integer, nullable=False),  # as handed out, from 0
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("image_hash", sa.Text, index=True),
+    sa.Column("image_file", sa.Text, index=True),
+    sa.Column("question", sa.Text),
+    sa.Column("domain", sa.Text, nullable=False),
+    sa.Column("question_type", sa.Text, nullable=False),
+    sa.Column("references", sa.JSON, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.UniqueConstraint("queue_id", "position"),
+)
+
+candidates = sa.Table(
+    "candidates",
+    metadata,
+    sa.Column("item_id", sa.ForeignKey("items.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("cell", sa.Text, nullable=False),
+    sa.Column("adapter", sa.Text),
+    sa.Column("trial_id", sa.ForeignKey("trials.id", ondelete="CASCADE"), index=True),
+    sa.Column("confidence", sa.Float),
+    sa.Column("similarity", sa.Float),
+    sa.Column("neighbours", sa.JSON, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+)
+
+assignments = sa.Table(
+    "assignments",
+    metadata,
+    sa.Column("item_id", sa.ForeignKey("items.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("annotator", sa.Text, primary_key=True),
+    sa.Column("shown", sa.JSON, nullable=False),
+    sa.Column("assigned", sa.Text, nullable=False),
+)
+"""Who has which item open, so that others are given other ones."""
 
 
-def _url(path_or_url: str | Path) -> str | sa.URL:
-    if isinstance(path_or_url, str) and "://" in path_or_url:
-        return path_or_url
-    path = Path(path_or_url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return sa.URL.create("sqlite", database=str(path))
+def _compared() -> list[sa.Column]:
+    """What a person said about an item, now and in each earlier version of it; candidates by their number."""
+    return [
+        sa.Column("preference", sa.Text, nullable=False),
+        sa.Column("preferred", sa.Integer),
+        sa.Column("verdicts", sa.JSON, nullable=False),
+        sa.Column("tags", sa.JSON, nullable=False),
+        sa.Column("correction", sa.Text, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("seconds", sa.Float),
+        sa.Column("shown", sa.JSON, nullable=False),
+        sa.Column("token", sa.Text, nullable=False),
+        sa.Column("updated", sa.Text, nullable=False),
+        sa.Column("withdrawn", sa.Boolean, nullable=False),
+    ]
 
 
-def _prepare_sqlite(connection: object, _record: object) -> None:
-    connection.isolation_level = None  # type: ignore[attr-defined]  # transactions begin in _begin_sqlite, not on their own
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA busy_timeout = 30000")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")  # a commit is on disk before anyone says "saved"
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA secure_delete = ON")  # what a person deletes is overwritten, not only forgotten
-    cursor.close()
+item_judgments = sa.Table(
+    "item_judgments",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("item_id", sa.ForeignKey("items.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("annotator", sa.Text, nullable=False, index=True),
+    sa.Column("created", sa.Text, nullable=False),
+    *_compared(),
+    sa.UniqueConstraint("item_id", "annotator"),
+    sa.Index("ix_item_judgments_updated", "updated"),
+)
 
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A transaction that reads first and writes later fails at once when another wrote in between; one that
-    # announces its write waits its turn.
-    immediate = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-def _check_version(connection: sa.Connection) -> None:
-    found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
-    if found is None:
-        connection.execute(sa.insert(meta).values(key="schema", value=str(SCHEMA_VERSION)))
-    elif int(found) > SCHEMA_VERSION:
-        raise StoreError(
-            f"The judgment database has schema {found}, newer than this program's {SCHEMA_VERSION}: update the program."
-        )
+item_history = sa.Table(
+    "item_judgment_history",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("judgment_id", sa.ForeignKey("item_judgments.id", ondelete="CASCADE"), nullable=False, index=True),
+    *_compared(),
+)

@@ -25,7 +25,7 @@ def trial_of(generation: Generation, question: str | None, session: str, fingerp
         image_file=None,
         question=question,
         settings=dict(generation.settings),
-        neighbours=[_plain(neighbour) for neighbour in generation.neighbours],
+        neighbours=[plain_neighbour(neighbour) for neighbour in generation.neighbours],
         prompt=generation.prompt,
         output=generation.text,
         logprobs=[token.logprob for token in generation.tokens],
@@ -38,6 +38,7 @@ def trial_of(generation: Generation, question: str | None, session: str, fingerp
     )
 
 
-def _plain(neighbour: Neighbour) -> dict[str, Any]:
+def plain_neighbour(neighbour: Neighbour) -> dict[str, Any]:
+    """A neighbour in plain values, without its image: the memory has that by its hash."""
     names = ("id", "rank", "similarity", "image_similarity", "caption", "image_hash", "source")
     return {name: getattr(neighbour, name) for name in names}

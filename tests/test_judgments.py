@@ -55,7 +55,7 @@ def store(request, tmp_path):
         pytest.skip(f"{DATABASE_URL} is not set")
     store = JudgmentStore(os.environ[DATABASE_URL], tmp_path / "images")
     yield store
-    judgments_schema.metadata.drop_all(store._engine)
+    judgments_schema.metadata.drop_all(store.database.engine)
     store.close()
 
 
@@ -215,7 +215,7 @@ def test_the_database_is_write_ahead_and_knows_its_schema(tmp_path):
     JudgmentStore(tmp_path / "judgments.db").close()
     connection = sqlite3.connect(tmp_path / "judgments.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("1",)
+    assert connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("2",)
     with connection:
         connection.execute("UPDATE meta SET value = '99'")
     connection.close()
