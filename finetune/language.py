@@ -5,7 +5,7 @@ The vision tower is frozen in these stages, so the visual tokens of every pictur
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -55,10 +55,13 @@ class Batch:
     images: torch.Tensor
 
 
-def collate(processor: Any, samples: Sequence[Sample]) -> Batch:
-    """Tokenises prompts and answers; labels are -100 over prompt and padding."""
+def collate(processor: Any, samples: Sequence[Sample], expand: Callable[[Any, str], str] = expand_images) -> Batch:
+    """Tokenises prompts and answers; labels are -100 over prompt and padding.
+
+    ``expand`` writes the tokens of an image into a rendered prompt.
+    """
     tokenizer = processor.tokenizer
-    prompts = [expand_images(processor, render_prompt(processor, sample.prompt)) for sample in samples]
+    prompts = [expand(processor, render_prompt(processor, sample.prompt)) for sample in samples]
     answers = [f" {sample.answer}{tokenizer.eos_token}" for sample in samples]
     asked = tokenizer(prompts, add_special_tokens=False)["input_ids"]
     told = tokenizer(answers, add_special_tokens=False)["input_ids"]
@@ -76,12 +79,16 @@ def collate(processor: Any, samples: Sequence[Sample]) -> Batch:
 
 
 def answer_loss(
-    vlm: Idefics3ForConditionalGeneration, features: torch.Tensor, batch: Batch
+    vlm: Idefics3ForConditionalGeneration, features: torch.Tensor, batch: Batch, visual: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy over the answers' tokens, and the share of tokens that were most probable."""
+    """Mean cross-entropy over the answers' tokens, and the share of tokens that were most probable.
+
+    ``visual`` (images, tokens, hidden) stands in for what ``features`` hold of the batch's images.
+    """
     embeddings = vlm.get_input_embeddings()(batch.ids)
     if len(batch.images):
-        embeddings = vlm.model.inputs_merger(batch.ids, embeddings, features[batch.images].to(embeddings.device))
+        seen = features[batch.images] if visual is None else visual
+        embeddings = vlm.model.inputs_merger(batch.ids, embeddings, seen.to(embeddings.device))
     hidden = vlm.model.text_model(
         inputs_embeds=embeddings, attention_mask=batch.mask, use_cache=False
     ).last_hidden_state

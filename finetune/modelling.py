@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from PIL import Image
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     Idefics3Config,
     Idefics3ForConditionalGeneration,
@@ -67,13 +67,17 @@ class EncoderSize:
     text_layers: int = 2
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int, syllables: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, syllables: Sequence[str] = (), lowercase: bool = False
+) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer (any text can be written in it) with the tokens Idefics3 needs.
 
     A word, or the end of one, that is made of ``syllables`` is split into them first. A name is then the same tokens
-    wherever it stands, which is what copying it takes.
+    wherever it stands, which is what copying it takes. With ``lowercase`` capitals are read as small letters.
     """
     tokenizer = Tokenizer(models.BPE())
+    if lowercase:
+        tokenizer.normalizer = normalizers.Lowercase()
     steps = [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     if syllables:
         one = "|".join(sorted(syllables, key=len, reverse=True))

@@ -16,7 +16,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from sentence_transformers.base.modules.input_module import InputModule
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, ResNetConfig, ResNetModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    BertConfig,
+    BertModel,
+    PreTrainedTokenizerFast,
+    ResNetConfig,
+    ResNetModel,
+)
 
 CONFIG_FILE = "dual_encoder.json"
 WEIGHTS_FILE = "dual_encoder.safetensors"
@@ -27,11 +35,13 @@ class DualEncoder(InputModule):
     """Images and texts to unit vectors of one space.
 
     Args:
-        vision: keyword arguments of ``ResNetConfig``.
+        vision: keyword arguments of ``ResNetConfig``; or of the configuration that their ``model_type`` names, for
+            any transformers image model whose output has a ``pooler_output``.
         text: keyword arguments of ``BertConfig``.
         dim: size of the joint space.
         image_size: side of the square the image is resized to, in pixels.
         tokenizer: the text tokenizer; its padding is masked out, so a text's vector does not depend on its batch.
+        vision_width: size of the image model's pooled output; None for the last of its ``hidden_sizes``.
     """
 
     tokenizer: Any
@@ -43,14 +53,17 @@ class DualEncoder(InputModule):
         dim: int,
         image_size: int,
         tokenizer: PreTrainedTokenizerFast,
+        vision_width: int | None = None,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"vision": vision, "text": text, "dim": dim, "image_size": image_size}
+        if vision_width is not None:
+            self.config["vision_width"] = vision_width
         self.image_size = image_size
         self.tokenizer = tokenizer
-        self.vision_model = ResNetModel(ResNetConfig(**vision))
+        self.vision_model = _vision_model(vision)
         self.text_model = BertModel(BertConfig(**text), add_pooling_layer=False)
-        self.image_projection = torch.nn.Linear(vision["hidden_sizes"][-1], dim)
+        self.image_projection = torch.nn.Linear(vision_width or vision["hidden_sizes"][-1], dim)
         self.text_projection = torch.nn.Linear(text["hidden_size"], dim)
 
     @property
@@ -124,6 +137,12 @@ class DualEncoder(InputModule):
         state = load_file(str(folder / WEIGHTS_FILE))
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
         return model.eval()
+
+
+def _vision_model(vision: dict[str, Any]) -> Any:
+    if "model_type" not in vision:
+        return ResNetModel(ResNetConfig(**vision))
+    return AutoModel.from_config(AutoConfig.for_model(**vision))
 
 
 def pixels(images: Sequence[Image.Image], size: int) -> torch.Tensor:
