@@ -54,14 +54,18 @@ def assemble(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mappin
 def measure_seeds(recipe: Recipe, work: Path, out: Path, records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Measures the adapters of every training seed on the published seed and writes the figures into the manifest."""
     raven = Raven.load(out)
-    quality = {
-        f"seed-{seed}": measure(
-            _with_adapters(raven, work / f"seed-{seed}"), published_seed(), recipe.measured, "raven"
-        )
-        for seed in ADAPTER_SEEDS
-    }
+    quality = {f"seed-{seed}": _quality(raven, recipe, work / f"seed-{seed}") for seed in ADAPTER_SEEDS}
     _write(out / "manifest.json", manifest(recipe, out, records, quality))
     return {"naming": {seed: report["naming"] for seed, report in quality.items()}}
+
+
+def _quality(raven: Raven, recipe: Recipe, seed: Path) -> dict[str, Any]:
+    """The figures of one training seed; kept beside its adapters, so that an interrupted measurement goes on."""
+    kept = seed / "quality.json"
+    if not kept.exists():
+        _write(kept, measure(_with_adapters(raven, seed), published_seed(), recipe.measured, TASKS[0]))
+    measured: dict[str, Any] = json.loads(kept.read_text(encoding="utf8"))
+    return measured
 
 
 def is_assembled(out: Path, measured: bool) -> bool:

@@ -185,6 +185,7 @@ class Build:
         processor = AutoProcessor.from_pretrained(self.work / "model", backend="pil", local_files_only=True)
         plans = self.recipe.adapter_plans(task, seed)
         out = self.work / f"seed-{seed}" / task
+        (out.parent / "quality.json").unlink(missing_ok=True)  # it was of other adapters
         return {"seconds": train_adapter(vlm, processor, task, self.material, plans, self.work, out)}
 
     @cached_property
