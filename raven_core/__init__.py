@@ -28,15 +28,30 @@ from raven_core.types import Generation, Judgment, Neighbour, Pair, Prompt, Quer
 from raven_core.version import __version__
 
 if TYPE_CHECKING:
+    from raven_core.attribution import Attribution
+    from raven_core.comparison import Comparison
+    from raven_core.edits import AddedPair, Gathered, NeighbourEdit
     from raven_core.judgments import JudgmentStore
     from raven_core.pipeline import Raven
 
-_LAZY = {"Raven": "raven_core.pipeline", "JudgmentStore": "raven_core.judgments"}
+_LAZY = {
+    "AddedPair": "raven_core.edits",
+    "Attribution": "raven_core.attribution",
+    "Comparison": "raven_core.comparison",
+    "Gathered": "raven_core.edits",
+    "JudgmentStore": "raven_core.judgments",
+    "NeighbourEdit": "raven_core.edits",
+    "Raven": "raven_core.pipeline",
+}
 
 __all__ = [
     "AdapterError",
+    "AddedPair",
+    "Attribution",
+    "Comparison",
     "ConfigError",
     "EncoderMismatchError",
+    "Gathered",
     "Generation",
     "HubError",
     "ImageError",
@@ -45,6 +60,7 @@ __all__ = [
     "JudgmentStore",
     "MemoryStoreError",
     "Neighbour",
+    "NeighbourEdit",
     "OptionError",
     "Pair",
     "Profile",

@@ -31,7 +31,7 @@ class Decoder:
         # decoding the whole answer keeps characters whole that are spelled by several tokens
         text = self.tokenizer.decode(self.ids, skip_special_tokens=True).rstrip("\ufffd")
         piece, self.text = text[len(self.text) :], text
-        return Token(piece, logprob)
+        return Token(piece, logprob, token_id)
 
 
 class Recorder(LogitsProcessor):

@@ -7,30 +7,29 @@ kept, whatever prompt, cell or adapter it appears in: LoRA touches the text mode
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from raven_core import prefill
 from raven_core.decoding import Decoder, Emitter, Recorder
 from raven_core.errors import AdapterError
 from raven_core.hub import folder_fingerprint
+from raven_core.mixing import PEFT_BASE, Mixer
 from raven_core.model_files import attach, load_base, model_folder
 from raven_core.settings import HUB_PREFIX
 from raven_core.types import Prompt, Token
+from raven_core.visual import VisualCache
 
 BASE = "base"
 """Name of the model without any adapter."""
 
-_PEFT_BASE = "__base__"
 _DONE = object()
 
 
@@ -85,7 +84,8 @@ class Generator:
         self.adapters = tuple(adapters)
         self._sources: Mapping[str, Path] = sources or {}
         self._lock = threading.Lock()
-        self._visual = VisualCache(self)
+        self._mixer: Mixer | None = None
+        self._visual = VisualCache(self.model, processor)
 
     @classmethod
     def load(
@@ -181,15 +181,10 @@ class Generator:
         Raises:
             AdapterError: an adapter is not loaded.
         """
-        names = [adapters] * len(prompts) if adapters is None or isinstance(adapters, str) else list(adapters)
-        for name in set(names):
-            self.check_adapter(name)
+        names = self._names(adapters, len(prompts))
         stop = cancel or threading.Event()
-        # prompts of like length share a batch, so little is spent on padding
-        order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i].images), len(str(prompts[i].messages))))
         answers: list[list[Token]] = [[] for _ in prompts]
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        for rows in _batches(prompts, batch_size):
             decoders = [Decoder(self.processor.tokenizer) for _ in rows]
 
             def emit(ids: list[int], logprobs: list[float], rows: Any = rows, decoders: Any = decoders) -> None:
@@ -203,11 +198,80 @@ class Generator:
                 break
         return answers
 
+    def log_likelihood(
+        self,
+        prompts: Sequence[Prompt],
+        answers: Sequence[str | Sequence[Token]],
+        adapters: Sequence[str | None] | str | None = None,
+        batch_size: int = 32,
+    ) -> list[list[Token]]:
+        """How probable given answers are: each answer's tokens with their log-probabilities under its prompt, in nats.
+
+        For the answer that greedy decoding gave these are the values that it reported, up to rounding.
+
+        Params:
+            answers: one for each prompt. Tokens are scored as they are, where they know their numbers; a text is
+                cut into tokens as answers are in training, behind a blank. The end of the answer is not scored.
+            adapters: one for all, or one for each prompt.
+        Raises:
+            AdapterError: an adapter is not loaded.
+        """
+        names = self._names(adapters, len(prompts))
+        told = [self._told(answer) for answer in answers]
+        scored: list[list[Token]] = [[] for _ in prompts]
+        for rows in _batches(prompts, batch_size):
+            ids = [[int(token.id or 0) for token in told[row]] for row in rows]
+            values = self._score([prompts[i] for i in rows], ids, [names[i] for i in rows])
+            for row, logprobs in zip(rows, values, strict=True):
+                scored[row] = [replace(t, logprob=value) for t, value in zip(told[row], logprobs, strict=True)]
+        return scored
+
+    def forget_images(self) -> None:
+        """Give back the memory of the visual tokens that are kept."""
+        self._visual.forget()
+
     def check_adapter(self, adapter: str | None) -> None:
         """Raises AdapterError when the adapter is not loaded; None and ``base`` mean none."""
         if adapter not in (None, BASE, *self.adapters):
             known = ", ".join((BASE, *self.adapters))
             raise AdapterError(f"No adapter {adapter!r} in this profile: choose one of {known}.")
+
+    def _names(self, adapters: Sequence[str | None] | str | None, count: int) -> list[str | None]:
+        """One checked adapter for each prompt."""
+        names = [adapters] * count if adapters is None or isinstance(adapters, str) else list(adapters)
+        for name in set(names):
+            self.check_adapter(name)
+        return names
+
+    def _told(self, answer: str | Sequence[Token]) -> list[Token]:
+        """The answer as numbered tokens, without log-probabilities."""
+        tokens = None if isinstance(answer, str) else list(answer)
+        if tokens is not None and all(token.id is not None for token in tokens):
+            return tokens
+        text = (answer if isinstance(answer, str) else text_of(answer)).strip()
+        decoder = Decoder(self.processor.tokenizer)
+        ids = self.processor.tokenizer(f" {text}", add_special_tokens=False)["input_ids"] if text else []
+        return [token for number in ids if (token := decoder.push(number, 0.0)) is not None]
+
+    @torch.inference_mode()
+    def _score(
+        self, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]], adapters: Sequence[str | None]
+    ) -> list[list[float]]:
+        """Log-probabilities of each answer's tokens: the prompts (left-padded) first, then all answers at once."""
+        longest = max(map(len, answers))
+        if longest == 0:
+            return [[] for _ in answers]
+        with self._lock, self._adapter(adapters) as extra:
+            inputs = self._inputs(prompts)
+            told = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in answers], device=self.device)
+            seen = self.model(**inputs, **extra, use_cache=True, logits_to_keep=1)
+            logits = [seen.logits[:, -1:]]
+            if longest > 1:  # what stands behind a shorter answer is seen by none of its tokens, so it needs no mask
+                mask = torch.cat([inputs["attention_mask"], torch.ones_like(told[:, :-1])], dim=1)
+                kept = {"attention_mask": mask, "past_key_values": seen.past_key_values}
+                logits.append(self.model(input_ids=told[:, :-1], **kept, **extra).logits)
+            scores = torch.cat(logits, dim=1).float().log_softmax(-1).gather(-1, told.unsqueeze(-1)).squeeze(-1)
+        return [row[: len(ids)].tolist() for row, ids in zip(scores, answers, strict=True)]
 
     @torch.inference_mode()
     def _run(
@@ -218,35 +282,41 @@ class Generator:
         emit: Callable[[list[int], list[float]], None],
         stop: threading.Event,
     ) -> None:
-        with self._lock, self._adapter(adapters) as extra:
+        with self._lock:
             inputs = self._inputs(prompts)
+            if self._visual.usable and prefill.is_worth_it(inputs["attention_mask"]):
+                names = _peft_names(adapters, len(prompts))
+                counts = [len(prompt.images) for prompt in prompts]
+                inputs = prefill.read(self.model, inputs, counts, names, self._adapter)
             recorder = Recorder()
-            self.model.generate(
-                **inputs,
-                **extra,
-                do_sample=False,
-                max_new_tokens=max_new_tokens,
-                logits_processor=[recorder],
-                stopping_criteria=[Emitter(recorder, emit, stop)],
-            )
+            with self._adapter(adapters) as extra:
+                self.model.generate(
+                    **inputs,
+                    **extra,
+                    do_sample=False,
+                    max_new_tokens=max_new_tokens,
+                    logits_processor=[recorder],
+                    stopping_criteria=[Emitter(recorder, emit, stop)],
+                )
 
     def _inputs(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
         texts = [self.render(prompt) for prompt in prompts]
         images = [list(prompt.images) for prompt in prompts]
         if self._visual.usable:
-            return self._visual.inputs(texts, images)
+            return self._visual.inputs([expand_images(self.processor, text) for text in texts], images)
         given = images if any(images) else None
         return dict(self.processor(text=texts, images=given, padding=True, return_tensors="pt").to(self.device))
 
     @contextmanager
     def _adapter(self, adapters: Sequence[str | None] | str | None) -> Iterator[dict[str, Any]]:
-        names = [adapters] if adapters is None or isinstance(adapters, str) else list(adapters)
-        names = [_PEFT_BASE if name in (None, BASE) else name for name in names]
+        names = _peft_names(adapters, 1)
         if not self.adapters:
             yield {}
-        elif len(set(names)) > 1:  # peft mixes adapters within one batch
-            yield {"adapter_names": names}
-        elif names[0] == _PEFT_BASE:
+        elif len(set(names)) > 1:
+            self._mixer = self._mixer or Mixer(self.model, self.adapters)
+            with self._mixer.rows(names) as extra:
+                yield extra
+        elif names[0] == PEFT_BASE:
             with self.model.disable_adapter():
                 yield {}
         else:
@@ -254,64 +324,14 @@ class Generator:
             yield {}
 
 
-class VisualCache:
-    """Visual tokens by image content, for models that show an image as one tile; least recently used leave first."""
-
-    def __init__(self, generator: Generator, size: int = 8192) -> None:
-        self._generator = generator
-        self._size = size
-        self._kept: OrderedDict[bytes, torch.Tensor] = OrderedDict()
-        processor = generator.processor
-        splits = getattr(getattr(processor, "image_processor", None), "do_image_splitting", True)
-        self.usable = hasattr(processor, "replace_image_token") and splits is False
-
-    def features(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
-        """(tokens, hidden) features of each image, through vision tower and connector."""
-        keys = [_image_key(image) for image in images]
-        missing = {key: image for key, image in zip(keys, images, strict=True) if key not in self._kept}
-        if missing:
-            for key, value in zip(missing, self._compute(list(missing.values())), strict=True):
-                self._kept[key] = value
-        found = []
-        for key in keys:
-            self._kept.move_to_end(key)
-            found.append(self._kept[key])
-        while len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-        return found
-
-    def _compute(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
-        model, processor = self._generator.model, self._generator.processor
-        base = model.get_base_model() if hasattr(model, "get_base_model") else model
-        features: list[torch.Tensor] = []
-        for start in range(0, len(images), 64):
-            batch = [[image] for image in images[start : start + 64]]
-            values = processor.image_processor(batch, return_tensors="pt")
-            features += base.get_image_features(
-                values["pixel_values"].to(self._generator.device),
-                values["pixel_attention_mask"].to(self._generator.device),
-                return_dict=True,
-            ).pooler_output
-        return features
-
-    def inputs(self, texts: Sequence[str], images: Sequence[Sequence[Image.Image]]) -> dict[str, Any]:
-        """Model inputs for a batch, left-padded, with the visual features in place of pixels."""
-        flat = [image for row in images for image in row]
-        tokenizer = self._generator.processor.tokenizer
-        encoded = tokenizer(
-            [expand_images(self._generator.processor, text) for text in texts],
-            padding=True,
-            padding_side="left",
-            add_special_tokens=False,
-            return_tensors="pt",
-            return_token_type_ids=False,
-        ).to(self._generator.device)
-        inputs = dict(encoded)
-        if flat:
-            features: Any = self.features(flat)
-            inputs["mm_encoder_outputs"] = {"image": BaseModelOutputWithPooling(pooler_output=features)}
-        return inputs
+def _peft_names(adapters: Sequence[str | None] | str | None, count: int) -> list[str]:
+    """The adapters as peft calls them, one for each of ``count`` prompts."""
+    names = [adapters] * count if adapters is None or isinstance(adapters, str) else adapters
+    return [PEFT_BASE if name is None or name == BASE else name for name in names]
 
 
-def _image_key(image: Image.Image) -> bytes:
-    return hashlib.sha256(image.mode.encode() + str(image.size).encode() + image.tobytes()).digest()
+def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:
+    """The prompts' numbers in batches; those of like length share one, so little is spent on padding."""
+    order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i].images), len(str(prompts[i].messages))))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]

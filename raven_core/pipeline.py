@@ -5,41 +5,27 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from raven_core import prompting
+from raven_core.clock import Clock
+from raven_core.edits import plain, restore
 from raven_core.encoder import Encoder
-from raven_core.errors import ImageError
+from raven_core.errors import ImageError, MemoryStoreError
 from raven_core.generator import Generator, text_of
-from raven_core.images import ImageSource, load_image
+from raven_core.images import ImageSource, content_hash, load_image
 from raven_core.memory import Memory
 from raven_core.request import REPLAYED, Request
 from raven_core.retriever import Retriever
 from raven_core.settings import Profile, Settings
+from raven_core.study import Studies
 from raven_core.trials import trial_of
 from raven_core.types import BASE, Generation, Neighbour, Order, Query, Token, Trial
-
-
-class _Clock:
-    """Seconds per stage."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._stages[name] = time.perf_counter() - start
-
-    def read(self, **more: float) -> dict[str, float]:
-        return {**self._stages, **more, "total": time.perf_counter() - self._start}
 
 
 class _Stop(threading.Event):
@@ -57,7 +43,7 @@ class _Stop(threading.Event):
         return super().is_set() or self.cancelled
 
 
-class Raven:
+class Raven(Studies):
     """A loaded profile that answers. Options left at ``None`` are as the settings, and then the profile, say."""
 
     def __init__(self, profile: Profile, settings: Settings, retriever: Retriever, generator: Generator) -> None:
@@ -114,6 +100,7 @@ class Raven:
         drop_duplicates: bool | None = None,
         seed: int | None = None,
         max_new_tokens: int | None = None,
+        given: Sequence[Neighbour] | None = None,
     ) -> Generation:
         """Caption an image, or answer a question about it, with the help of the memory.
 
@@ -129,6 +116,7 @@ class Raven:
             drop_duplicates: leave out pairs whose image is this image again.
             seed: kept with the answer; decoding is greedy.
             max_new_tokens: limit on the answer's length, in tokens.
+            given: neighbours to use as they are, instead of asking the memory; ``gather`` alters them.
         Returns:
             The finished answer; its ``settings`` are everything ``replay`` needs.
         Raises:
@@ -147,13 +135,20 @@ class Raven:
             drop_duplicates=drop_duplicates,
             seed=seed,
             max_new_tokens=max_new_tokens,
+            given=given,
         ):
             pass
         assert generation is not None  # a stream that nobody cancels ends with a finished answer
         return generation
 
     def stream(
-        self, image: ImageSource, question: str | None = None, *, cancel: threading.Event | None = None, **options: Any
+        self,
+        image: ImageSource,
+        question: str | None = None,
+        *,
+        cancel: threading.Event | None = None,
+        given: Sequence[Neighbour] | None = None,
+        **options: Any,
     ) -> Iterator[Generation]:
         """The answer as it grows, with the options of ``answer``.
 
@@ -163,15 +158,26 @@ class Raven:
         Raises:
             OptionError, QuestionError, AdapterError: at once; ImageError: with the first item.
         """
-        return self._stream(image, self._request(question, **options), _Stop(cancel))
+        return self._stream(image, self.request(question, **options), _Stop(cancel), given)
 
-    def replay(self, trial: Trial | Generation, image: ImageSource, question: str | None = None) -> Generation:
+    def replay(
+        self,
+        trial: Trial | Generation,
+        image: ImageSource,
+        question: str | None = None,
+        pictures: Sequence[ImageSource] = (),
+    ) -> Generation:
         """Ask again with the settings that an answer or a stored trial was made with.
 
         Params:
             question: for a Generation, which does not hold it; a Trial's own is used.
+            pictures: images of neighbours that were added or edited, in any order; a Generation holds its own.
+        Raises:
+            OptionError: such an image is needed and missing.
         """
         options = {name: trial.settings[name] for name in REPLAYED if name in trial.settings}
+        if (rows := trial.settings.get("given")) is not None:
+            options["given"] = restore(rows, self._pictures(trial, pictures), "image" in options["modalities"])
         return self.answer(image, trial.question if isinstance(trial, Trial) else question, **options)
 
     def neighbours(
@@ -184,7 +190,7 @@ class Raven:
         drop_duplicates: bool | None = None,
     ) -> tuple[Neighbour, ...]:
         """What the memory holds that is most like an image (and question), best first; options as in ``answer``."""
-        request = self._request(
+        request = self.request(
             question,
             k=k,
             question_weight=question_weight,
@@ -192,7 +198,7 @@ class Raven:
             drop_duplicates=drop_duplicates,
             modalities=("image", "text"),
         )
-        return self._retrieve(self._query(image, request), request, _Clock())
+        return self._retrieve(self.query(image, request), request, Clock())
 
     def is_far(self, neighbours: Sequence[Neighbour]) -> bool:
         """Whether even the most similar image is so unlike that the query may lie outside this memory.
@@ -215,19 +221,25 @@ class Raven:
         """An answer as it is stored; ``session`` says whom it belongs to."""
         return trial_of(generation, question, session, self.fingerprints(generation.adapter))
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ the steps of an answer
 
-    def _request(self, question: str | None, **options: Any) -> Request:
+    def request(self, question: str | None, **options: Any) -> Request:
+        """The options of ``answer``, complete and checked."""
         request = Request.complete(self.settings, self.profile, question, **options)
         self.generator.check_adapter(request.adapter)
         return request
 
-    def _query(self, image: ImageSource, request: Request) -> Query:
+    def query(self, image: ImageSource, request: Request) -> Query:
+        """The image, decoded, with the question.
+
+        Raises:
+            ImageError: it cannot be read, or there is none.
+        """
         if image is None:
             raise ImageError("There is no image to look at: choose one first.")
         return Query(load_image(image, self.settings.max_pixels), request.question)
 
-    def _retrieve(self, query: Query, request: Request, clock: _Clock) -> tuple[Neighbour, ...]:
+    def _retrieve(self, query: Query, request: Request, clock: Clock) -> tuple[Neighbour, ...]:
         if not request.retrieves:
             return ()
         with clock.stage("encode"):
@@ -243,28 +255,30 @@ class Raven:
                 )
             )
 
-    def _stream(self, image: ImageSource, request: Request, stop: _Stop) -> Iterator[Generation]:
-        clock = _Clock()
+    def _stream(
+        self, image: ImageSource, request: Request, stop: _Stop, given: Sequence[Neighbour] | None
+    ) -> Iterator[Generation]:
+        clock = Clock()
         with clock.stage("decode"):
-            query = self._query(image, request)
-        neighbours = self._retrieve(query, request, clock)
+            query = self.query(image, request)
+        altered = given is not None and bool(request.modalities)
+        neighbours = tuple(given or ()) if altered else self._retrieve(query, request, clock)
         with clock.stage("prompt"):
             prompt = prompting.build(query, neighbours, request.modalities, request.order)
             rendered = self.generator.render(prompt)
         tokens: list[Token] = []
-        yield self._generation(request, neighbours, rendered, tokens, clock.read(), finished=False)
+        make = functools.partial(self.generation, request, neighbours, rendered, altered=altered)
+        yield make(tokens, clock.read(), finished=False)
         started = time.perf_counter()
         tokens_of: Any = self.generator.stream(prompt, request.adapter, request.max_new_tokens, request.seed, stop)
         with closing(tokens_of) as stream:  # a caller who walks away ends the model's work
             for token in stream:
                 tokens.append(token)
-                timings = clock.read(generate=time.perf_counter() - started)
-                yield self._generation(request, neighbours, rendered, tokens, timings, finished=False)
+                yield make(tokens, clock.read(generate=time.perf_counter() - started), finished=False)
         if not stop.cancelled:
-            timings = clock.read(generate=time.perf_counter() - started)
-            yield self._generation(request, neighbours, rendered, tokens, timings, finished=True)
+            yield make(tokens, clock.read(generate=time.perf_counter() - started), finished=True)
 
-    def _generation(
+    def generation(
         self,
         request: Request,
         neighbours: tuple[Neighbour, ...],
@@ -272,7 +286,10 @@ class Raven:
         tokens: Sequence[Token],
         timings: Mapping[str, float],
         finished: bool,
+        altered: bool = False,
     ) -> Generation:
+        """An answer with all about it; altered neighbours are kept in its settings, for they cannot be found again."""
+        made_with = {**request.plain(), "profile": self.profile.name, "leak_threshold": self.retriever.leak_threshold}
         return Generation(
             text=text_of(tokens),
             tokens=tuple(tokens),
@@ -284,6 +301,20 @@ class Raven:
             modalities=request.modalities,
             k=request.k,
             timings=timings,
-            settings={**request.plain(), "profile": self.profile.name, "leak_threshold": self.retriever.leak_threshold},
+            settings={**made_with, "given": plain(neighbours)} if altered else made_with,
             finished=finished,
         )
+
+    def _pictures(self, trial: Trial | Generation, pictures: Sequence[ImageSource]) -> Callable[[str], Any]:
+        """Images by content hash: those given, those that a Generation holds, those of the memory."""
+        known = {content_hash(image): image for image in (load_image(p, self.settings.max_pixels) for p in pictures)}
+        if isinstance(trial, Generation):
+            known |= {one.image_hash: one.image for one in trial.neighbours if one.image_hash and one.image}
+
+        def picture(image_hash: str) -> Image.Image | None:
+            try:
+                return known.get(image_hash) or self.memory.image(image_hash)
+            except MemoryStoreError:
+                return None
+
+        return picture

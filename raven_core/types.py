@@ -65,7 +65,8 @@ class Neighbour:
     """A memory pair that the retriever returned. ``rank`` counts from 1.
 
     ``similarity``, in [-1, 1], is what ranked it (image and question fused); ``image_similarity`` is the cosine
-    of the two images alone, None where either is missing.
+    of the two images alone, None where either is missing. ``edited``: its caption or image was changed for this query
+    alone, so it is not the pair that the memory holds.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Neighbour:
     rank: int
     source: str = ""
     image_similarity: float | None = None
+    edited: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +94,18 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Token:
-    """One generated token: its text and its natural-log probability under the model."""
+    """One generated token: its text, its natural-log probability under the model, and its number where it is known."""
 
     text: str
     logprob: float
+    id: int | None = field(default=None, compare=False)
+
+
+def confidence_of(tokens: Sequence[Token]) -> float:
+    """Geometric mean of the token probabilities, in (0, 1]; 0.0 where there are no tokens."""
+    if not tokens:
+        return 0.0
+    return float(np.exp(sum(token.logprob for token in tokens) / len(tokens)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +128,7 @@ class Generation:
     @property
     def confidence(self) -> float:
         """Geometric mean of the token probabilities, in (0, 1]; 0.0 for an empty answer."""
-        if not self.tokens:
-            return 0.0
-        return float(np.exp(sum(token.logprob for token in self.tokens) / len(self.tokens)))
+        return confidence_of(self.tokens)
 
 
 Verdict: TypeAlias = Literal["success", "partly", "failure"]

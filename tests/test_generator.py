@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from raven_core import prefill
 from raven_core.decoding import Decoder
 from raven_core.errors import AdapterError
 from raven_core.generator import Generator, control_tokens, expand_images, text_of
@@ -31,22 +32,13 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def generator(folders) -> Generator:
     loaded = load(folders)
-    liven(loaded)
+    tiny.liven(loaded)
     return loaded
 
 
 def load(folders: dict[str, Path]) -> Generator:
     adapters = {name: folder for name, folder in folders.items() if name != "model"}
     return Generator.load(folders["model"], adapters, device="cpu")
-
-
-def liven(generator: Generator) -> None:
-    """Wider weights, so that the model says more than one token over and over."""
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for name, weight in generator.model.named_parameters():
-            if weight.ndim == 2:
-                weight.add_(torch.randn_like(weight), alpha=0.3 if "embed_tokens" in name else 0.1)
 
 
 def prompt_of(neighbours: int, question: str | None = None, caption: str = "a red creature", image: bool = True):
@@ -149,6 +141,104 @@ def test_one_batch_can_mix_adapters(generator):
     for name, answer in zip(names, mixed, strict=True):
         assert same(generator.generate([MIXED[0]], name, TOKENS)[0], answer)
     assert same(mixed[1], mixed[3])
+
+
+NAMES = ["raven", None, "no-retrieval", "base"]
+
+
+def test_scoring_a_greedy_answer_gives_what_greedy_decoding_reported(generator):
+    answers = generator.generate(MIXED, NAMES, TOKENS)
+    assert len({len(prompt.images) for prompt in MIXED}) > 1 and all(answers)
+    assert all(same(a, b) for a, b in zip(generator.log_likelihood(MIXED, answers, NAMES), answers, strict=True))
+    for size in (1, 3):
+        parts = generator.log_likelihood(MIXED, answers, NAMES, batch_size=size)
+        assert all(same(a, b) for a, b in zip(parts, answers, strict=True))
+
+
+@torch.inference_mode()
+def scored_by_hand(generator: Generator, prompt, text: str) -> list[float]:
+    """One plain forward pass over prompt and answer together, without cache, batch or padding."""
+    processor = generator.processor
+    images = [list(prompt.images)] if prompt.images else None
+    inputs = dict(processor(text=[generator.render(prompt)], images=images, return_tensors="pt"))
+    start = inputs["input_ids"].shape[1]
+    told = processor.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+    inputs["input_ids"] = torch.cat([inputs["input_ids"], told], dim=1)
+    inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+    scores = generator.model(**inputs).logits[0, start - 1 : -1].log_softmax(-1)
+    return [float(row[token]) for row, token in zip(scores, told[0], strict=True)]
+
+
+def test_texts_of_any_length_are_scored_under_any_prompt_in_one_batch(generator):
+    texts = ["a red creature in the forest", "a", "", "two blue zumi"]
+    scored = generator.log_likelihood(MIXED, texts, "base")
+    for prompt, text, tokens in zip(MIXED, texts, scored, strict=True):
+        with generator.model.disable_adapter():
+            expected = scored_by_hand(generator, prompt, f" {text}") if text else []
+        assert logprobs(tokens) == pytest.approx(expected, abs=CLOSE) and text_of(tokens) == text
+    assert len({len(tokens) for tokens in scored}) == 4
+
+
+def test_tokens_that_do_not_know_their_numbers_are_scored_as_their_text(generator):
+    bare = [Token(" a", 0.0), Token(" red", 0.0)]
+    (scored,) = generator.log_likelihood(MIXED[:1], [bare], "raven")
+    (expected,) = generator.log_likelihood(MIXED[:1], ["a red"], "raven")
+    assert same(scored, expected) and scored[0].id is not None
+    assert generator.log_likelihood([], []) == []
+
+
+def test_prompts_of_unlike_length_are_read_packed_and_answered_alike(generator, monkeypatch):
+    packed, read = [], prefill.read
+    monkeypatch.setattr(prefill, "read", lambda *args: packed.append(args[3]) or read(*args))
+    names = ["raven", "no-retrieval", "raven", "base"]
+    together = generator.generate(MIXED, names, TOKENS)
+    assert [sorted(names) for names in packed] == [["__base__", "no-retrieval", "raven", "raven"]]
+    monkeypatch.setattr(prefill, "is_worth_it", lambda mask: False)
+    assert all(same(a, b) for a, b in zip(generator.generate(MIXED, names, TOKENS), together, strict=True))
+    assert len(packed) == 1
+
+
+def test_packing_is_for_batches_that_are_mostly_padding():
+    ragged = torch.tensor([[0, 0, 0, 1], [1, 1, 1, 1]])  # 8 places for 5 tokens
+    assert prefill.is_worth_it(ragged) and not prefill.is_worth_it(ragged[1:])
+    assert not prefill.is_worth_it(torch.ones(3, 9)) and not prefill.is_worth_it(ragged.repeat(500, 1))
+
+
+def test_scoring_computes_each_image_once(folders, monkeypatch):
+    loaded, computed = load(folders), []
+    compute = loaded._visual._compute
+    monkeypatch.setattr(loaded._visual, "_compute", lambda images: computed.append(len(images)) or compute(images))
+    loaded.log_likelihood([MIXED[2]] * 5, ["a"] * 5, "raven")
+    loaded.generate([MIXED[2]], "raven", 1)
+    assert computed == [4]
+
+
+def test_adapters_side_by_side_answer_as_peft_mixes_them(generator, folders, monkeypatch):
+    prompts = [MIXED[0]] * 4
+    names = ["no-retrieval", "base", "raven", "raven"]
+    ours = generator.generate(prompts, names, TOKENS)
+    with monkeypatch.context() as patch:
+        patch.setattr(generator._mixer, "_is_made", False)
+        seen, run = [], generator.model.generate
+        patch.setattr(generator.model, "generate", lambda **given: seen.append(given["adapter_names"]) or run(**given))
+        theirs = generator.generate(prompts, names, TOKENS)
+    assert seen == [["no-retrieval", "__base__", "raven", "raven"]]
+    assert all(same(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_adapters_of_unlike_rank_and_layers_stand_side_by_side(folders, tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    base = Generator.load(folders["model"], device="cpu").model
+    torch.manual_seed(5)
+    config = LoraConfig(r=3, lora_alpha=6, target_modules=r".*text_model.*\.(q_proj|up_proj)", init_lora_weights=False)
+    get_peft_model(base, config).save_pretrained(str(tmp_path / "other"))
+    loaded = Generator.load(folders["model"], {"raven": folders["raven"], "other": tmp_path / "other"}, device="cpu")
+    mixed = loaded.generate([MIXED[0]] * 3, ["other", "raven", None], TOKENS)
+    assert loaded._mixer._is_made
+    for name, answer in zip(["other", "raven", None], mixed, strict=True):
+        assert same(loaded.generate([MIXED[0]], name, TOKENS)[0], answer)
+    assert len({answer[0].logprob for answer in mixed}) == 3
 
 
 def test_base_is_the_model_that_never_had_adapters(folders):
@@ -275,6 +365,8 @@ def test_an_unknown_adapter_is_refused_with_the_known_ones(generator):
         generator.generate(MIXED, "rook")
     with pytest.raises(AdapterError, match="'rook'"):
         generator.generate(MIXED[:2], ["raven", "rook"])
+    with pytest.raises(AdapterError, match="'rook'"):
+        generator.log_likelihood(MIXED[:1], ["a"], "rook")
     with pytest.raises(AdapterError, match="'rook'"):
         next(generator.stream(MIXED[0], "rook"))
 

@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_the_exported_names_are_these():
     assert raven_core.__all__ == [
-        "AdapterError", "ConfigError", "EncoderMismatchError", "Generation", "HubError", "ImageError", "InputError",
-        "Judgment", "JudgmentStore", "MemoryStoreError", "Neighbour", "OptionError", "Pair", "Profile", "ProfileError",
-        "Prompt", "Query", "QuestionError", "Raven", "RavenError", "Settings", "StoreError", "Token", "Trial",
-        "__version__",
+        "AdapterError", "AddedPair", "Attribution", "Comparison", "ConfigError", "EncoderMismatchError", "Gathered",
+        "Generation", "HubError", "ImageError", "InputError", "Judgment", "JudgmentStore", "MemoryStoreError",
+        "Neighbour", "NeighbourEdit", "OptionError", "Pair", "Profile", "ProfileError", "Prompt", "Query",
+        "QuestionError", "Raven", "RavenError", "Settings", "StoreError", "Token", "Trial", "__version__",
     ]  # fmt: skip
     for name in raven_core.__all__:
         assert getattr(raven_core, name) is not None
@@ -25,7 +25,17 @@ def test_the_exported_names_are_these():
 def test_answer_takes_these_options():
     assert list(inspect.signature(raven_core.Raven.answer).parameters) == [
         "self", "image", "question", "k", "modalities", "adapter", "order", "question_weight", "exclude_ids",
-        "drop_duplicates", "seed", "max_new_tokens",
+        "drop_duplicates", "seed", "max_new_tokens", "given",
+    ]  # fmt: skip
+
+
+def test_a_study_takes_these_options():
+    assert list(inspect.signature(raven_core.Raven.compare).parameters) == [
+        "self", "image", "question", "cells", "ks", "neighbours", "references", "leak_cap", "edits", "added", "cancel",
+        "options",
+    ]  # fmt: skip
+    assert list(inspect.signature(raven_core.Raven.attribute).parameters) == [
+        "self", "generation", "image", "question", "method", "parts",
     ]  # fmt: skip
 
 

@@ -1,0 +1,75 @@
+"""Several LoRA adapters in one batch at the price of one.
+
+peft's own way (``adapter_names``) gathers and scatters the rows of every adapter in every layer, which takes a small
+model as long as a second batch would. Here the adapters' matrices stand side by side in one adapter, which peft makes
+exactly (``combination_type="cat"``), and of what the first matrix gives each row keeps the part that is its adapter's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from peft.tuners.lora import LoraLayer
+
+SIDE_BY_SIDE = "__side_by_side__"
+PEFT_BASE = "__base__"
+"""What peft calls the model without any adapter."""
+
+
+class Mixer:
+    """Mixes the adapters of one model; made when it is first needed."""
+
+    def __init__(self, model: Any, adapters: Sequence[str]) -> None:
+        self._model, self._adapters = model, tuple(adapters)
+        self._parts: dict[tuple[int, ...], torch.Tensor] = {}
+        self._keeps: dict[tuple[int, ...], torch.Tensor] = {}
+        self._is_made = self._make()
+
+    def _make(self) -> bool:
+        """Whether the adapters can stand side by side: plain LoRA, all of them chosen alike."""
+        layers = [module for module in self._model.modules() if isinstance(module, LoraLayer)]
+        if not layers or any(one.lora_variant or one.lora_embedding_A or any(one.lora_bias.values()) for one in layers):
+            return False
+        try:
+            weights = [1.0] * len(self._adapters)
+            self._model.add_weighted_adapter(list(self._adapters), weights, SIDE_BY_SIDE, combination_type="cat")
+        except (ValueError, TypeError):  # what peft says of adapters that do not go together
+            return False
+        self._model.eval()
+        for layer in layers:
+            self._hook(layer)
+        return True
+
+    def _hook(self, layer: Any) -> None:
+        ranks = tuple(layer.lora_A[name].weight.shape[0] if name in layer.lora_A else 0 for name in self._adapters)
+        matrix = layer.lora_A[SIDE_BY_SIDE]
+        if ranks not in self._parts:
+            self._parts[ranks] = _parts(ranks, matrix.weight)
+
+        def keep(module: Any, args: Any, given: torch.Tensor) -> torch.Tensor:
+            return given * self._keeps[ranks]
+
+        matrix.register_forward_hook(keep)
+
+    @contextmanager
+    def rows(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """What to give the model besides its inputs, whose rows (n, length) have these adapters or ``__base__``."""
+        if not self._is_made:
+            yield {"adapter_names": list(names)}
+            return
+        places = [self._adapters.index(name) if name != PEFT_BASE else -1 for name in names]
+        self._keeps = {ranks: parts[places].unsqueeze(1) for ranks, parts in self._parts.items()}
+        self._model.set_adapter(SIDE_BY_SIDE)
+        yield {}
+
+
+def _parts(ranks: Sequence[int], matrix: torch.Tensor) -> torch.Tensor:
+    """(adapters + 1, outputs of the matrix): 1 where an output is this adapter's; none in the last row, the base's."""
+    parts = matrix.new_zeros(len(ranks) + 1, matrix.shape[0])
+    for adapter, rank in enumerate(ranks):
+        start = sum(ranks[:adapter])
+        parts[adapter, start : start + rank] = 1
+    return parts
