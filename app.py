@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "0")
@@ -19,6 +20,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "0")
 from raven_core.errors import RavenError
 from raven_core.settings import Profile, Settings
 from raven_core.ui.context import Context
+from raven_core.ui.evaluate_data import World
 from raven_core.ui.interface import build, launch_options
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
@@ -45,11 +47,27 @@ def keep_the_promise(keeper: Keeper) -> None:
     timer.start()
 
 
+def world_of(profile: Profile) -> World | None:
+    """What draws new pictures of the bundled profile's world; None for other profiles, or where it is not deployed."""
+    if profile.name != "fieldguide":
+        return None
+    try:
+        from finetune.fieldguide.export import export
+        from finetune.fieldguide.species import DOMAINS
+    except ImportError:
+        return None
+
+    def write(split: str, count: int, seed: int, folder: Path) -> None:
+        export(split, count, seed, folder, progress=lambda examples, _: examples)
+
+    return World(DOMAINS, write)
+
+
 def make_context(settings: Settings) -> Context:
     """The services of the page, with the models on their way."""
     profile = Profile.load(settings.profile)
     loader = Loader(lambda: load_raven(settings))
-    return Context(profile, settings, loader, Keeper.from_settings(settings))
+    return Context(profile, settings, loader, Keeper.from_settings(settings), world_of(profile))
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -21,6 +21,7 @@ PREFIX = "RAVEN_"
 HUB_PREFIX = "hub:"
 MAX_K = 10
 MAX_NEW_TOKENS = 512
+DASHBOARDS = ("own", "all")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Settings:
     """Everything that can be chosen from outside. ``None`` means: as the profile says.
 
     ``max_pixels`` limits uploads (width times height), ``retention_days`` says for how long trials are kept
-    (0: for good), ``data_dir`` is where judgments and uploaded images go unless ``database_url`` names a database.
+    (0: for good), ``dashboard`` whose judgments the Errors tab shows a visitor (``own`` and shared queues, or ``all``),
+    ``data_dir`` is where judgments and uploaded images go unless ``database_url`` names a database.
     """
 
     profile: str = "fieldguide"
@@ -43,6 +45,7 @@ class Settings:
     store: bool = True
     max_pixels: int = 50_000_000
     retention_days: int = 90
+    dashboard: str = "own"
     seed: int = 0
     max_new_tokens: int | None = None
     device: str | None = None
@@ -57,6 +60,7 @@ class Settings:
             check_weight(self.question_weight)
         _check(self.max_pixels >= 1, "max_pixels", self.max_pixels, "use a number of pixels above 0")
         _check(self.retention_days >= 0, "retention_days", self.retention_days, "use a number of days, 0 for good")
+        _check(self.dashboard in DASHBOARDS, "dashboard", self.dashboard, f"use {' or '.join(DASHBOARDS)}")
         _check(0 <= self.seed < 2**63, "seed", self.seed, "use a whole number from 0 to 2**63 - 1")
         tokens = self.max_new_tokens
         _check(tokens is None or 1 <= tokens <= MAX_NEW_TOKENS, "max_new_tokens", tokens, f"use 1 to {MAX_NEW_TOKENS}")

@@ -1,7 +1,8 @@
 """Take the pictures of the page that the documents show: ``python scripts/screenshots.py``.
 
 Starts ``app.py`` on the bundled profile in a folder of its own, walks through it in Chromium, and writes
-``docs/images/explore-WIDTH-SCHEME.png`` at two widths in light and dark, and ``docs/images/raven.png`` for the README.
+``docs/images/explore-WIDTH-SCHEME.png`` and ``compare-WIDTH-SCHEME.png`` at two widths in light and dark, and
+``docs/images/raven.png`` for the README.
 """
 
 from __future__ import annotations
@@ -60,18 +61,29 @@ def settle(page: Any) -> None:
 
 
 def walk(page: Any, example: int) -> None:
-    """An example, its answer, a failure judged, and the comparison: what the documents talk about."""
+    """An example, its answer, a failure judged: what the documents talk about."""
     page.locator(".rv-example").nth(example).click()
     settle(page)
     page.locator("#rv-verdict").get_by_text("Failure").click()
     page.wait_for_selector(".rv-line-saved")
+
+
+def study(page: Any) -> None:
+    """The same query compared, the answer without retrieval picked as right, and the neighbour that did it."""
     page.click("#rv-compare-button")
-    page.wait_for_selector("#rv-compare .rv-badge")
-    page.wait_for_function("!document.querySelector('#rv-compare').innerText.includes('waiting')")
+    page.wait_for_selector("#rv-study-cells section[aria-busy=false]")
+    page.wait_for_selector("#rv-study-run", state="visible")
+    page.locator("#rv-study-cells [data-act=right]").first.click()
+    page.wait_for_selector("#rv-study-cells [aria-pressed=true]")
+    page.click("#rv-attribute")
+    page.wait_for_selector("#rv-explained section")
+    page.wait_for_selector("#rv-study-run", state="visible")
+    page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
+    page.wait_for_timeout(500)
 
 
-def picture(browser: Any, address: str, out: Path, width: int, scheme: str, example: int) -> None:
-    """One picture of the whole page after the walk."""
+def pictures(browser: Any, address: str, out: Path, width: int, scheme: str, example: int) -> None:
+    """One picture of each whole page, after the walk and after the study."""
     context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -79,6 +91,8 @@ def picture(browser: Any, address: str, out: Path, width: int, scheme: str, exam
     page.wait_for_selector(".rv-status-ready")
     walk(page, example)
     page.screenshot(path=out / f"explore-{width}-{scheme}.png", full_page=True)
+    study(page)
+    page.screenshot(path=out / f"compare-{width}-{scheme}.png", full_page=True)
     context.close()
 
 
@@ -121,9 +135,9 @@ def main() -> None:
         front_picture(browser, address, chosen.out, chosen.example)
         for width in SIZES:
             for scheme in SCHEMES:
-                picture(browser, address, chosen.out, width, scheme, chosen.example)
+                pictures(browser, address, chosen.out, width, scheme, chosen.example)
         browser.close()
-    print(f"wrote {len(SIZES) * len(SCHEMES) + 1} pictures to {chosen.out}")
+    print(f"wrote {2 * len(SIZES) * len(SCHEMES) + 1} pictures to {chosen.out}")
 
 
 if __name__ == "__main__":

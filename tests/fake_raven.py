@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import random
+import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,15 @@ from PIL import Image
 
 from finetune.fieldguide import draw, scenes, species
 from raven_core import images, prompting
+from raven_core.attribution import PARTS, Attribution, Part, Share, coalitions, leave_one_out, shapley
+from raven_core.comparison import STUDY_CELLS, Comparison, cell_modalities, compare_answers
+from raven_core.counterfactuals import counterfactual
+from raven_core.edits import AddedPair, NeighbourEdit, apply_edits, as_neighbours, insert, over_cap
 from raven_core.errors import OptionError, QuestionError
 from raven_core.settings import Profile
 from raven_core.trials import trial_of
-from raven_core.types import Generation, Neighbour, Query, Token, Trial
+from raven_core.types import Generation, Neighbour, Pair, Query, Token, Trial
+from raven_core.wording import answer_words, majority_copy
 
 MEMORY_SIZE = 36
 SECONDS_PER_TOKEN = 0.03
@@ -44,7 +51,7 @@ def write_profile(folder: Path) -> Path:
         rows.append(
             {"file": f"{split}.webp", "question": question, "split": split, "title": f"Example {number + 1}",
              "note": "The wrong caption of a neighbour is copied." if number == 3 else "",
-             "known_failure": number == 3}
+             "known_failure": number == 3, "references": ["a right answer"] if number == 1 else []}
         )  # fmt: skip
     (examples / "examples.json").write_text(json.dumps(rows), "utf-8")
     profile = {
@@ -56,6 +63,23 @@ def write_profile(folder: Path) -> Path:
     }  # fmt: skip
     (folder / "profile.json").write_text(json.dumps(profile), "utf-8")
     return folder
+
+
+class FakeMemory:
+    """The pairs that ``neighbours`` come from, as counterfactuals ask for them."""
+
+    def __init__(self) -> None:
+        self.ids = [f"m{number}" for number in range(MEMORY_SIZE)]
+
+    def pairs(self, pair_ids: Sequence[str]) -> list[Pair]:
+        numbers = [int(identifier[1:]) for identifier in pair_ids]
+        return [Pair(f"m{number}", drawn(number)[1], f"m{number}") for number in numbers]
+
+    def extras(self, pair_ids: Sequence[str]) -> list[dict[str, Any]]:
+        return [{} for _ in pair_ids]
+
+    def image(self, image_hash: str) -> Image.Image:
+        return drawn(int(image_hash[1:]))[0]
 
 
 class FakeRaven:
@@ -89,7 +113,7 @@ class FakeRaven:
         self, image: Any, question: str | None = None, k: int = 3, modalities: Collection[str] = ("image", "text"),
         adapter: str | None = None, order: str = "nearest-last", question_weight: float | None = None,
         exclude_ids: Collection[str] = (), drop_duplicates: bool = True, seed: int = 0,
-        max_new_tokens: int | None = None,
+        max_new_tokens: int | None = None, cancel: threading.Event | None = None,
     ) -> Iterator[Generation]:  # fmt: skip
         started = time.perf_counter()
         if question is not None and not question.strip():
@@ -107,6 +131,8 @@ class FakeRaven:
         for count in range(len(words) + 1):
             if count:
                 time.sleep(self.seconds_per_token)
+            if cancel is not None and cancel.is_set():
+                return
             tokens = tuple(Token(word, -0.05 if len(word) > 4 else -0.9) for word in words[:count])
             yield Generation(
                 "".join(words[:count]).strip(), tokens, found, f"User:{rendered}\nAssistant:", "fake-model",
@@ -119,6 +145,71 @@ class FakeRaven:
 
     def answer(self, *args: Any, **options: Any) -> Generation:
         return list(self.stream(*args, **options))[-1]
+
+    def compare(
+        self, image: Any, question: str | None = None, cells: Sequence[str] | None = None, *,
+        ks: Sequence[int] | None = None, neighbours: str = "retrieved", references: Sequence[str] | None = None,
+        leak_cap: float | None = None, edits: Sequence[NeighbourEdit] = (), added: Sequence[AddedPair] = (),
+        cancel: threading.Event | None = None, k: int = 3, adapter: str | None = None,
+        exclude_ids: Collection[str] = (), **options: Any,
+    ) -> Comparison:  # fmt: skip
+        picture, answers = images.load_image(image), []
+        changed = [edit for edit in edits if not edit.exclude]
+        gone = (*exclude_ids, *(edit.id for edit in edits if edit.exclude))
+        wanted = tuple(ks or (k,))
+        for name in cells or STUDY_CELLS:
+            chosen = cell_modalities(name)
+            for asked in wanted if chosen else wanted[:1]:
+                found, _ = self._gather(picture, asked, neighbours, gone, leak_cap, references)
+                given = tuple(insert(apply_edits(found, changed), as_neighbours(added))) if chosen else ()
+                words = self._words(question, given, chosen)
+                for _ in words:
+                    time.sleep(0 if cancel is not None and cancel.is_set() else self.seconds_per_token)
+                tokens = tuple(Token(word, -0.05 if len(word) > 4 else -0.9) for word in words)
+                who = "no-retrieval" if name == "baseline" else adapter or self.profile.default_adapter
+                text = "".join(words).strip()
+                made = Generation(text, tokens, given, "User:", "fake-model", who, 0, chosen, asked, {"total": 0.1})
+                answers.append((name, asked, made))
+        found, removed = self._gather(picture, max(wanted), neighbours, gone, leak_cap, references)
+        shown = insert(apply_edits(found, changed), as_neighbours(added))
+        result = compare_answers(question, answers, references)
+        return replace(result, neighbours=tuple(shown), removed=tuple(removed), timings={"total": 0.1})
+
+    def _gather(
+        self, picture: Image.Image, k: int, kind: str, gone: Collection[str], cap: float | None,
+        references: Sequence[str] | None,
+    ) -> tuple[list[Neighbour], list[Neighbour]]:  # fmt: skip
+        found = list(self.neighbours(picture, k, gone))
+        removed = [] if cap is None else over_cap(found, cap)
+        if removed:
+            found = list(self.neighbours(picture, k, (*gone, *(one.id for one in removed))))
+        return counterfactual(kind, FakeMemory(), found, random.Random(0), references), removed
+
+    def attribute(
+        self, generation: Generation, image: Any, question: str | None = None, method: str = "loo",
+        parts: Sequence[Part] = PARTS,
+    ) -> Attribution:  # fmt: skip
+        found, words = generation.neighbours, generation.text.split()
+        sets = coalitions(len(found))
+
+        def value(part: Part, kept: frozenset[int]) -> float:
+            texts = {word for place, one in enumerate(found) if place in kept or part == "image"
+                     for word in (one.caption or "").split() if "text" in generation.modalities}  # fmt: skip
+            seen = 0.0 if part == "text" else 0.1 * len(kept) * ("image" in generation.modalities)
+            return seen + sum(-0.05 if word in texts else -3.0 for word in words)
+
+        everyone, shares = frozenset(range(len(found))), []
+        for part in parts:
+            nats = (
+                shapley([value(part, kept) for kept in sets]) if method == "shapley"
+                else leave_one_out(value(part, everyone), [value(part, everyone - {one}) for one in sorted(everyone)])
+            )  # fmt: skip
+            shares += [Share(one.id, one.rank, part, float(nat)) for one, nat in zip(found, nats, strict=True)]
+        alone = tuple(Token(token.text, -3.0) for token in generation.tokens)
+        told = answer_words(generation.tokens, alone, generation.text, found)
+        empty = {part: value(part, frozenset()) for part in parts}
+        whole, none = value("both", everyone), -3.0 * len(words)
+        return Attribution(method, tuple(shares), whole, none, empty, told, majority_copy(told, found))  # type: ignore[arg-type]
 
     @staticmethod
     def _words(question: str | None, found: Sequence[Neighbour], chosen: Collection[str]) -> list[str]:

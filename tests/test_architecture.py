@@ -9,12 +9,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("types", "errors", "settings", "version", "stamps"),
-    ("images", "prompting", "trials", "metrics", "attribution"),
-    ("hub", "dual_encoder", "encoder", "index", "memory_writer", "memory", "model_files", "decoding", "generator",
-     "judgments_schema", "judgments_export", "judgments"),
-    ("request", "retriever", "pipeline", "analysis", "evaluation", "datasets"),
-    ("ui", "cli", "__main__"),
+    ("types", "errors", "settings", "version", "stamps", "annotation_types"),
+    ("images", "prompting", "trials", "metrics", "clock", "wording", "attribution", "edits", "counterfactuals",
+     "comparison", "annotation_sources", "judgments_checks"),
+    ("hub", "dual_encoder", "encoder", "index", "memory_writer", "memory", "model_files", "decoding", "visual",
+     "prefill", "mixing", "generator",
+     "judgments_schema", "judgments_database", "judgments_export", "judgments", "annotation_rows",
+     "annotation_hand_out", "annotation"),
+    ("request", "retriever", "study_neighbours", "study_compare", "study_attribute", "study", "pipeline",
+     "analysis", "evaluation", "datasets"),
+    ("ui", "cli", "cli_evaluate", "cli_output", "__main__"),
 )  # fmt: skip
 """Modules and packages of raven_core by floor; ``__init__`` re-exports and stands beside floor 4."""
 

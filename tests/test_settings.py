@@ -32,6 +32,11 @@ def test_file_then_environment_then_flags(env):
     assert (found.k, found.seed, found.profile) == (6, 7, "tiny")
 
 
+def test_the_dashboard_shows_only_ones_own_judgments_unless_it_is_told_otherwise(env):
+    assert Settings.load(env=env).dashboard == "own"
+    assert Settings.load(env={**env, "RAVEN_DASHBOARD": "all"}).dashboard == "all"
+
+
 def test_a_settings_file_of_ones_own_can_be_named(env, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"settings": {"k": 1, "modalities": ["text"], "profile": "tiny"}}))
@@ -59,6 +64,7 @@ def test_environment_values_are_read_as_what_they_are(env):
         ({"question_weight": float("nan")}, "question weight"),
         ({"max_pixels": 0}, "max_pixels"),
         ({"retention_days": -1}, "retention_days"),
+        ({"dashboard": "everyone"}, "own or all"),
         ({"seed": -1}, "seed"),
         ({"max_new_tokens": 0}, "max_new_tokens"),
     ],

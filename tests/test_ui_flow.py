@@ -13,7 +13,7 @@ from PIL import Image
 from raven_core.errors import ProfileError
 from raven_core.judgments import JudgmentStore
 from raven_core.settings import Profile, Settings
-from raven_core.ui import about, explore_events, flow, interface, judge
+from raven_core.ui import about, annotate_events, explore_events, flow, interface, judge
 from raven_core.ui.context import Context
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
@@ -38,7 +38,8 @@ def a_form(**changes) -> Form:
 
 
 def run(context: Context, sitting: Sitting | None = None, form: Form | None = None, store: bool = True):
-    return list(flow.ask(context, sitting if sitting is not None else Sitting(), form or a_form(), store))
+    mine = sitting if sitting is not None else Sitting()
+    return list(flow.ask(context, mine, form or a_form(), store, mine.turns.begin()))
 
 
 # ---------------------------------------------------------------- asking
@@ -115,6 +116,8 @@ def test_a_strange_image_is_warned_about(context):
     views = run(context, form=a_form(image=Image.new("RGB", (64, 64), "navy")))
     assert all("may lie outside" in view.notice for view in (views[0], views[-1]))
     assert "may lie outside" not in run(context)[-1].notice
+    mine = Sitting(excluded={"m1": "left out by the person"})
+    assert "may lie outside" not in run(context, mine, a_form(image=Image.new("RGB", (64, 64), "navy")))[-1].notice
 
 
 def test_a_refusal_leaves_the_answer_before_it_and_its_judgment_alone(context):
@@ -157,21 +160,6 @@ def test_only_what_is_on_the_page_can_be_left_out_and_a_new_image_forgets_it(con
     assert sitting.excluded == {} and sitting.generation is None
 
 
-# ---------------------------------------------------------------- comparing
-
-
-def test_a_comparison_runs_as_set_without_retrieval_and_with_the_baseline(context):
-    views = list(flow.compare(context, Sitting(), a_form()))
-    assert [view.compare.count("waiting …") for view in views] == [3, 2, 1, 0]
-    assert "Same adapter, no retrieval" in views[-1].compare and "no-retrieval”" in views[-1].compare
-    assert "<mark>" in views[-1].compare and context.keeper.store.trials() == []
-
-
-def test_the_baseline_is_not_compared_with_itself(context):
-    names = [name for name, _ in flow.comparison_cells(context, a_form(adapter="no-retrieval"))]
-    assert len(names) == 2
-
-
 # ---------------------------------------------------------------- loading
 
 
@@ -183,7 +171,8 @@ def test_a_run_waits_for_the_models_and_says_so(context):
         return FakeRaven(context.profile, 0)
 
     loader = Loader(load).start()
-    steps = flow.ask(replace(context, loader=loader), Sitting(), a_form(), True)
+    sitting = Sitting()
+    steps = flow.ask(replace(context, loader=loader), sitting, a_form(), True, sitting.turns.begin())
     assert "Loading models" in next(steps).notice and loader.state == "loading"
     release.set()
     assert list(steps)[-1].record and loader.state == "ready"
@@ -335,10 +324,11 @@ def test_old_answers_go_when_their_time_is_over(context):
 def test_every_public_endpoint_has_a_name_and_a_description(context):
     page = interface.build(context)
     public = [fn for fn in page.fns.values() if fn.api_visibility == "public"]
-    assert {fn.api_name for fn in public} >= {"answer", "compare", "judge", "judge_details", "stop", "delete_mine"}
+    names = {"answer", "compare", "attribute", "judge", "judge_details", "stop", "stop_comparing", "delete_mine"}
+    assert {fn.api_name for fn in public} >= names
     assert all(fn.api_description for fn in public)
-    models = {fn.concurrency_id for fn in page.fns.values() if fn.concurrency_limit == 1}
-    assert models == {explore_events.MODEL}
+    one_at_a_time = {fn.concurrency_id for fn in page.fns.values() if fn.concurrency_limit == 1}
+    assert one_at_a_time == {explore_events.MODEL, annotate_events.JUDGING_QUEUE}
 
 
 def test_the_page_serves_no_folder_and_keeps_no_history():

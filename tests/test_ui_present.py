@@ -15,6 +15,7 @@ from PIL import Image
 from raven_core.errors import ImageError
 from raven_core.types import Generation, Neighbour, Token
 from raven_core.ui import cards, markup, present
+from raven_core.wording import Word, words_of
 
 EVIL = '<img src=x onerror="alert(1)">${1+1}{{value}}</p>'
 
@@ -71,19 +72,19 @@ def read(text: str) -> str:
 
 def test_the_probability_of_a_word_is_the_product_over_its_tokens():
     tokens = [Token("a", math.log(0.9)), Token(" zu", math.log(0.8)), Token("mi", math.log(0.5)), Token("", -3.0)]
-    words = present.words_of(tokens, "a zumi")
+    words = words_of(tokens, "a zumi")
     assert [word.text for word in words] == ["a", "zumi"]
     assert [round(word.probability, 6) for word in words] == [0.9, 0.4]
 
 
 def test_a_token_of_bare_space_starts_a_word_and_belongs_to_none():
-    words = present.words_of([Token("a", -1.0), Token(" ", -5.0), Token("b", -2.0)], "a b")
+    words = words_of([Token("a", -1.0), Token(" ", -5.0), Token("b", -2.0)], "a b")
     assert [round(word.probability, 6) for word in words] == [round(math.exp(-1), 6), round(math.exp(-2), 6)]
 
 
 def test_tokens_that_do_not_spell_the_text_leave_the_words_unmarked():
-    assert present.words_of([Token("x", -9.0)], "a b") == [present.Word("a", 1.0), present.Word("b", 1.0)]
-    assert present.words_of([], "") == []
+    assert words_of([Token("x", -9.0)], "a b") == [Word("a", 1.0), Word("b", 1.0)]
+    assert words_of([], "") == []
 
 
 def test_only_words_below_one_half_are_dotted():
@@ -131,7 +132,6 @@ def shown_everywhere() -> dict[str, str]:
         "made": present.made(evil),
         "cards": cards.neighbours(evil.neighbours, {"image", "text"}, {EVIL: EVIL}),
         "dimmed": cards.neighbours(evil.neighbours, set()),
-        "compare": present.comparison([present.Cell(EVIL, generation("b")), present.Cell(EVIL, evil)]),
         "error": present.error(ImageError(EVIL)),
         "previous": present.previous("failure", EVIL, 3),
         "examples": cards.examples([cards.Example(picture(), EVIL, EVIL, EVIL, EVIL, False)]),
@@ -155,14 +155,14 @@ def test_neighbours_come_by_rank_with_their_similarity_and_a_button_each():
     parsed = Checker(cards.neighbours([neighbour(2, 0.5), neighbour(1, 0.934)], {"image", "text"}))
     buttons = [attributes for tag, attributes in parsed.tags if tag == "button"]
     assert [(one["data-act"], one["data-id"]) for one in buttons] == [("leave-out", "m1"), ("leave-out", "m2")]
-    assert "similarity 0.93" in parsed.text and "similarity 0.50" in parsed.text
-    assert parsed.text.index("similarity 0.93") < parsed.text.index("similarity 0.50")
+    assert "similarity 0.934" in parsed.text and "similarity 0.500" in parsed.text
+    assert parsed.text.index("similarity 0.934") < parsed.text.index("similarity 0.500")
     assert [attributes["style"] for tag, attributes in parsed.tags if tag == "i"] == ["width:93%", "width:50%"]
 
 
 def test_a_similarity_outside_zero_to_one_keeps_its_number_and_bounds_its_bar():
     shown = cards.neighbours([neighbour(1, -0.2)], {"text"})
-    assert "width:0%" in shown and "similarity -0.20" in shown
+    assert "width:0%" in shown and "similarity -0.200" in shown
 
 
 @pytest.mark.parametrize(("fed", "marks"), [(("image", "text"), 0), (("text",), 1), (("image",), 1), ((), 2)])
@@ -198,8 +198,8 @@ def test_examples_name_their_split_and_the_known_failure():
 
 def test_the_far_warning_states_threshold_and_false_alarms():
     told = read(present.far_warning([neighbour(1, 0.8, image_similarity=0.412)], 0.55, 0.05))
-    assert "only 0.41 similar; below 0.55 we warn" in told and "5 % get this warning by mistake" in told
-    assert "only 0.80" in read(present.far_warning([neighbour(1, 0.8)], 0.9, 0.05))
+    assert "only 0.412 similar; below 0.550 we warn" in told and "5 % get this warning by mistake" in told
+    assert "only 0.800" in read(present.far_warning([neighbour(1, 0.8)], 0.9, 0.05))
 
 
 # ---------------------------------------------------------------- what was given, how it was made
@@ -217,7 +217,7 @@ def test_given_lists_the_images_in_reading_order_and_the_prompt_verbatim():
 
 def test_images_that_were_not_fed_are_not_among_the_given():
     shown = present.given(generation(modalities=frozenset({"text"})), picture())
-    assert "neighbour 1" not in shown and "The 1 images" in shown
+    assert "neighbour 1" not in shown and "The one image" in shown
 
 
 def test_timings_show_stages_in_order_and_their_share():
@@ -231,26 +231,6 @@ def test_made_names_model_adapter_and_seed():
     assert read(present.made(generation(adapter=None, seed=7))).startswith(
         "model tiny adapter none (base model) seed 7"
     )
-
-
-# ---------------------------------------------------------------- comparison
-
-
-def test_words_that_the_first_answer_lacks_are_marked():
-    assert present.marked_difference("a red zumi", "a blue zumi sits") == "a <mark>blue</mark> zumi <mark>sits</mark>"
-    assert present.marked_difference("a b", "a b") == "a b"
-    assert present.marked_difference("a", "") == ""
-
-
-def test_a_comparison_says_same_changed_or_waiting():
-    cells = [
-        present.Cell("As set", generation("a b")),
-        present.Cell("None", generation("a  b")),
-        present.Cell("Other", generation("c")),
-        present.Cell("Late", None),
-    ]
-    told = read(present.comparison(cells))
-    assert "None same answer a b" in told and "Other changed c" in told and "Late waiting …" in told
 
 
 # ---------------------------------------------------------------- lines and errors

@@ -74,7 +74,17 @@ def about(context: Context) -> str:
 def privacy(context: Context) -> str:
     """What is stored, where, for how long, and who sees it."""
     keeper = context.keeper
-    keys = ("privacy_what", "privacy_where", "privacy_who", "privacy_browser", "privacy_upload", "privacy_off")
+    # with a dashboard for all, what "who" promises would not be true
+    who = "errors_privacy_all" if context.settings.dashboard == "all" else "privacy_who"
+    keys = (
+        "privacy_what",
+        "privacy_where",
+        who,
+        "privacy_annotate",
+        "privacy_browser",
+        "privacy_upload",
+        "privacy_off",
+    )
     shown = keys if keeper.is_on else ("store_server_off", "privacy_upload")
     items = "".join(f"<li>{esc(say(key, place=keeper.place, term=keeper.term))}</li>" for key in shown)
     return f'<section class="rv-prose"><h3>{esc(say("privacy_title"))}</h3><ul>{items}</ul></section>'

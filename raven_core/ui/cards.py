@@ -24,7 +24,7 @@ element.addEventListener('click', (event) => {
 
 @dataclass(frozen=True)
 class Example:
-    """One example of a profile: its picture, what is asked of it, and what it shows."""
+    """One example of a profile: its picture, what is asked of it, what it shows, and right answers where known."""
 
     image: Image.Image
     title: str
@@ -32,6 +32,7 @@ class Example:
     question: str | None = None
     note: str = ""
     known_failure: bool = False
+    references: tuple[str, ...] = ()
 
 
 def neighbours(
@@ -88,7 +89,7 @@ def _card(neighbour: Neighbour, modalities: Collection[str]) -> str:
         f'<span class="rv-rank" aria-hidden="true">{neighbour.rank}</span>{nearest}</div>'
         f"{_caption(neighbour, 'text' in modalities)}"
         f'<div class="rv-similarity"><span class="rv-bar" aria-hidden="true"><i style="width:{width}%"></i></span>'
-        f"<span>{esc(say('similarity', value=f'{neighbour.similarity:.2f}'))}</span></div>"
+        f"<span>{esc(say('similarity', value=f'{neighbour.similarity:.3f}'))}</span></div>"
         f'<button type="button" class="rv-leave" data-act="{LEAVE_OUT}" data-id="{esc(neighbour.id)}" '
         f'aria-label="{esc(say("leave_out_label", rank=neighbour.rank))}">{esc(say("leave_out"))}</button></li>'
     )
@@ -123,8 +124,9 @@ def _example(number: int, example: Example) -> str:
     tip = " · ".join(part for part in (example.title, example.question or "", example.note) if part)
     badge = say("known_failure") if example.known_failure else example.split
     kind = "failure" if example.known_failure else "split"
+    asks = '<span class="rv-asks" aria-hidden="true">?</span>' if example.question else ""
     return (
         f'<li><button type="button" class="rv-example" data-act="{PICK}" data-id="{number}" title="{esc(tip)}" '
-        f'aria-label="{esc(label)}, {esc(badge)}">{picture(example.image, "", 160)}'
+        f'aria-label="{esc(label)}, {esc(badge)}">{picture(example.image, "", 160)}{asks}'
         f'<span class="rv-tag rv-tag-{kind}">{esc(badge)}</span></button></li>'
     )

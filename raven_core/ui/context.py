@@ -11,6 +11,7 @@ from raven_core.errors import ImageError
 from raven_core.images import load_image
 from raven_core.settings import Profile, Settings
 from raven_core.ui.cards import Example
+from raven_core.ui.evaluate_data import World
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
 
@@ -22,12 +23,13 @@ BASELINE = "no-retrieval"  # the adapter that never saw a neighbour, where a pro
 
 @dataclass(frozen=True)
 class Context:
-    """The services of one running page. ``loader`` gives a ``Raven``."""
+    """The services of one running page. ``loader`` gives a ``Raven``; ``world`` draws pictures to evaluate on."""
 
     profile: Profile
     settings: Settings
     loader: Loader
     keeper: Keeper
+    world: World | None = None
 
     @property
     def raven(self) -> Any:
@@ -51,5 +53,7 @@ class Context:
                 continue
             title = str(entry.get("title") or entry["file"])
             note, failure = str(entry.get("note") or ""), bool(entry.get("known_failure"))
-            found.append(Example(image, title, str(entry.get("split") or ""), entry.get("question"), note, failure))
+            right = tuple(map(str, entry.get("references") or ()))
+            split = str(entry.get("split") or "")
+            found.append(Example(image, title, split, entry.get("question"), note, failure, right))
         return found

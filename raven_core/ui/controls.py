@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
+
+from raven_core.ui.words import say
 
 
 class Picture(gr.Image):
@@ -24,11 +28,24 @@ class Picture(gr.Image):
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
-            try:
-                return base64.b64decode(payload.url.partition(",")[2], validate=True)
-            except (binascii.Error, ValueError):
-                return b""
+            return decoded(payload.url)
+        if not payload.path or not is_upload(payload.path):
+            # gradio checks only payloads that say they are files; one that does not say so could name any file
+            raise gr.Error(say("error_not_uploaded"))
         return payload.path
+
+
+def is_upload(path: str) -> bool:
+    """Whether a path is in the folder where gradio keeps uploads, links and ``..`` resolved."""
+    return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+
+
+def decoded(address: str) -> bytes:
+    """The bytes inside a ``data:`` address in base64; none where it is something else."""
+    try:
+        return base64.b64decode(address.partition(",")[2], validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def html(value: str = "", **options: Any) -> gr.HTML:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -12,6 +12,7 @@ from raven_core.ui import cards, flow, judge, present
 from raven_core.ui.context import Context
 from raven_core.ui.explore_layout import CAPTION, QUESTION, Tab
 from raven_core.ui.sitting import Form, Sitting
+from raven_core.ui.turns import Turn, Turns, settled
 from raven_core.ui.words import say
 
 MODEL = "model"  # the one queue of all model work: two runs at once would only slow each other down
@@ -28,32 +29,36 @@ TO_QUESTION = """(task) => {
 QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 """For what only changes the page: at once, and of no use to an API client."""
 
+WORK: dict[str, Any] = {
+    "show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": MODEL, "api_visibility": "private",
+    "trigger_mode": "multiple",
+}  # fmt: skip
+"""For runs, which wait for the model; a press while one is under way must bring its own run."""
+
 Updates = dict[Any, Any]
 
 
 def wire(tab: Tab, context: Context, sitting: gr.State) -> None:
     """Connect every press and key of the tab."""
     _wire_form(tab, context, sitting)
-    outputs = [*tab.shown.parts, *tab.panel.parts, tab.ask.run, tab.ask.stop, sitting]
 
-    def run(state: Sitting, *values: Any) -> Iterator[Updates]:
-        yield from run_steps(tab, context, state, values)
+    def run(state: Sitting, ticket: str, *values: Any) -> Iterator[Updates]:
+        yield from run_steps(tab, context, state, ticket, values)
 
     work: dict[str, Any] = {
-        "fn": run, "inputs": [sitting, *tab.ask.fields, tab.ask.store], "outputs": outputs,
-        "show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": MODEL,
+        "fn": run, "inputs": [sitting, tab.ask.ticket, *tab.ask.fields, tab.ask.store], "outputs": drawn(tab), **WORK,
     }  # fmt: skip
-    begin = gr.on(
-        [tab.ask.run.click, tab.ask.question.submit], lambda: begun(tab), None,
-        [tab.shown.notice, tab.shown.compare_button, tab.ask.run, tab.ask.stop], **QUIET,
+    gr.on(
+        [tab.ask.run.click, tab.ask.question.submit], lambda state: pressed(tab, context, state), [sitting],
+        [*drawn(tab), tab.ask.ticket], **QUIET,
+    ).then(**work)  # fmt: skip
+    _wire_examples(tab, context, sitting, work)
+    _wire_neighbours(tab, context, sitting, work)
+    _wire_api(tab, context, sitting)
+    tab.ask.stop.click(
+        lambda state: stop(tab, context, state), [sitting], drawn(tab), show_progress="hidden",
+        concurrency_limit=None, api_name="stop", api_description="Stop the run of this session.",
     )  # fmt: skip
-    asked = begin.then(
-        **work, api_name="answer",
-        api_description="Answer with these settings: HTML for each part of the page, and a JSON record at the end.",
-    )  # fmt: skip
-    runs = [asked, _wire_examples(tab, context, sitting, work), _wire_neighbours(tab, sitting, work)]
-    _wire_compare(tab, context, sitting, runs)
-    _wire_stop(tab, context, sitting, runs, outputs)
 
 
 def _wire_form(tab: Tab, context: Context, sitting: gr.State) -> None:
@@ -64,14 +69,14 @@ def _wire_form(tab: Tab, context: Context, sitting: gr.State) -> None:
         **QUIET,
     )  # fmt: skip
     ask.task.input(None, [ask.task], None, js=TO_QUESTION)
-    ask.run.click(None, None, None, js=TO_ANSWER)
+    gr.on([ask.run.click, ask.question.submit], None, js=TO_ANSWER)
     gr.on(
         [ask.image.input, ask.image.clear], lambda state: clear(tab, context, state), [sitting],
-        [*tab.shown.parts, *tab.panel.parts, ask.run, ask.stop], **QUIET,
+        drawn(tab), **QUIET,
     )  # fmt: skip
 
 
-def _wire_examples(tab: Tab, context: Context, sitting: gr.State, work: dict[str, Any]) -> Any:
+def _wire_examples(tab: Tab, context: Context, sitting: gr.State, work: dict[str, Any]) -> None:
     """One press takes an example and runs it."""
     ask = tab.ask
 
@@ -79,55 +84,75 @@ def _wire_examples(tab: Tab, context: Context, sitting: gr.State, work: dict[str
         return pick_example(tab, context, state, event.id)
 
     ask.examples.press(None, None, None, js=TO_ANSWER)
-    return ask.examples.press(
-        pick, [sitting], [ask.image, ask.task, ask.question, ask.run, ask.stop, *tab.shown.parts, *tab.panel.parts],
-        **QUIET,
-    ).success(**work, api_visibility="private")  # fmt: skip
+    ask.examples.press(
+        pick, [sitting], [ask.image, ask.task, ask.question, ask.ticket, *drawn(tab)], **QUIET
+    ).success(**work)  # fmt: skip
 
 
-def _wire_neighbours(tab: Tab, sitting: gr.State, work: dict[str, Any]) -> Any:
+def _wire_neighbours(tab: Tab, context: Context, sitting: gr.State, work: dict[str, Any]) -> None:
     """Leaving a neighbour out, or putting it back, runs again at once."""
 
     def choose(state: Sitting, event: gr.EventData) -> Updates:
         choose_neighbour(state, event.act, event.id)
-        return begun(tab) | {tab.shown.neighbours: cards.neighbours_waiting(state.excluded)}
+        return pressed(tab, context, state)
 
-    shown = tab.shown
-    return shown.neighbours.press(
-        choose, [sitting], [shown.neighbours, shown.notice, shown.compare_button, tab.ask.run, tab.ask.stop], **QUIET,
-    ).success(**work, api_visibility="private")  # fmt: skip
+    tab.shown.neighbours.press(choose, [sitting], [*drawn(tab), tab.ask.ticket], **QUIET).success(**work)
 
 
-def _wire_compare(tab: Tab, context: Context, sitting: gr.State, runs: list[Any]) -> None:
-    def compare(state: Sitting, *values: Any) -> Iterator[Updates]:
-        for view in flow.compare(context, state, form_of(values)):
-            yield {tab.shown.compare_button: gr.update(interactive=not view.running)} | view_parts(tab, view)
+def _wire_api(tab: Tab, context: Context, sitting: gr.State) -> None:
+    """What programs call: the same runs without a page."""
 
-    comparing = tab.shown.compare_button.click(
-        compare, [sitting, *tab.ask.fields], tab.shown.parts, show_progress="hidden",
-        concurrency_limit=1, concurrency_id=MODEL, api_name="compare",
-        api_description="The same query as set, without retrieval, and with the adapter that never saw retrieval.",
+    def answer(  # its parameters are the names that programs use
+        state: Sitting, image: Any, task: str, question: str, neighbour_images: bool, neighbour_captions: bool, k: int,
+        adapter: str, question_weight: float, order: str, drop_duplicates: bool, store: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        fed = (neighbour_images, neighbour_captions)
+        form = form_of((image, task, question, *fed, k, adapter, question_weight, order, drop_duplicates))
+        return last_record(state.turns, lambda turn: flow.ask(context, state, form, store, turn))
+
+    gr.on(
+        [], answer, [sitting, *tab.ask.fields, tab.ask.store], [tab.shown.record],
+        concurrency_limit=1, concurrency_id=MODEL, api_name="answer",
+        api_description="Answer with these settings: the text, its confidence, the neighbours and what made it.",
     )  # fmt: skip
-    runs.append(comparing)
 
 
-def _wire_stop(tab: Tab, context: Context, sitting: gr.State, runs: list[Any], outputs: list[Any]) -> None:
-    """Stop ends whatever this page is running; a new picture or example does so too."""
-    tab.ask.stop.click(
-        lambda state: stop(tab, context, state), [sitting], outputs, cancels=runs, show_progress="hidden",
-        concurrency_limit=None, api_name="stop", api_description="Stop the run of this session.",
-    )  # fmt: skip
-    gr.on([tab.ask.image.input, tab.ask.image.clear], None, cancels=runs)
-    tab.ask.examples.press(None, cancels=runs)
+def last_record(turns: Turns, views: Callable[[Turn], Iterator[Any]]) -> dict[str, Any]:
+    """Run to the end without a page; the ``record`` of the last view.
+
+    Raises:
+        gr.Error: what was asked is refused, or the run was stopped.
+    """
+    turn, view = turns.begin(), None
+    assert turn is not None  # a turn of its own has nothing to wait for
+    try:
+        for view in views(turn):
+            pass
+    finally:
+        turns.end(turn)
+    record: dict[str, Any] | None = getattr(view, "record", None)
+    if record is None:
+        refused = getattr(view, "problem", None)
+        raise gr.Error(say("stopped") if refused is None else present.reason(refused), print_exception=False)
+    return record
 
 
-def run_steps(tab: Tab, context: Context, sitting: Sitting, values: Any) -> Iterator[Updates]:
-    """Answer the form: each view as changes to the components."""
+def drawn(tab: Tab) -> list[Any]:
+    """What presses and runs may change on the page."""
+    return [*tab.shown.parts, *tab.panel.parts, tab.ask.run, tab.ask.stop]
+
+
+def run_steps(tab: Tab, context: Context, sitting: Sitting, ticket: str, values: Any) -> Iterator[Updates]:
+    """Answer the form: each view as changes to the components, and the page as it then should be."""
     *fields, store = values
-    is_first = True
-    for view in flow.ask(context, sitting, form_of(fields), bool(store)):
-        yield view_updates(tab, context, sitting, view, is_first)
-        is_first = False
+
+    def views(turn: Turn) -> Iterator[Updates]:
+        is_first = True
+        for view in flow.ask(context, sitting, form_of(fields), bool(store), turn):
+            yield view_updates(tab, context, sitting, view, is_first)
+            is_first = False
+
+    yield from settled(sitting.turns, ticket, views, lambda: page_now(tab, context, sitting), gr.skip())
 
 
 def form_of(values: Any) -> Form:
@@ -151,7 +176,7 @@ def view_parts(tab: Tab, view: flow.View) -> Updates:
     shown = tab.shown
     parts = {
         shown.notice: view.notice, shown.answer: view.answer, shown.neighbours: view.neighbours,
-        shown.given: view.given, shown.made: view.made, shown.compare: view.compare, shown.record: view.record,
+        shown.given: view.given, shown.made: view.made,
     }  # fmt: skip
     return {part: value for part, value in parts.items() if value is not None}
 
@@ -166,9 +191,31 @@ def view_updates(tab: Tab, context: Context, sitting: Sitting, view: flow.View, 
     return changes
 
 
-def begun(tab: Tab) -> Updates:
+def pressed(tab: Tab, context: Context, sitting: Sitting) -> Updates:
     """The moment of a press, before the model is free: something moves, and Stop is there."""
-    return {tab.shown.notice: present.progress(), **_buttons(tab, True)}
+    ticket = sitting.turns.press()
+    return page_now(tab, context, sitting) | {tab.ask.ticket: ticket}
+
+
+def page_now(tab: Tab, context: Context, sitting: Sitting) -> Updates:
+    """The page as it should be now, whatever an older run drew on it; a run that goes on draws its own parts."""
+    shown, generation, busy = tab.shown, sitting.generation, sitting.turns.is_busy
+    changes: Updates = {shown.notice: present.progress() if busy else "", **_buttons(tab, busy)}
+    changes |= judge.hidden(tab.panel) if busy else judge.updates(tab.panel, context, sitting)
+    if generation is None:
+        welcome = present.welcome(context.profile.title)
+        empty = dict.fromkeys((shown.neighbours, shown.given, shown.made), "")
+        return changes | empty | {shown.answer: welcome, shown.extras: gr.update(visible=False)}
+    if busy:
+        is_stale = set(sitting.excluded) != set(generation.settings.get("exclude_ids", ()))
+        return changes | ({shown.neighbours: cards.neighbours_waiting(sitting.excluded)} if is_stale else {})
+    left = [neighbour for neighbour in generation.neighbours if neighbour.id not in sitting.excluded]
+    return changes | {
+        shown.notice: flow.far(context, sitting, generation),
+        shown.answer: present.answer(generation, sitting.question, stopped=not generation.finished),
+        shown.neighbours: cards.neighbours(left, generation.modalities, sitting.excluded),
+        shown.extras: gr.update(visible=True),
+    }
 
 
 def _buttons(tab: Tab, running: bool) -> Updates:
@@ -186,18 +233,24 @@ def run_label(task: str) -> Updates:
 
 
 def clear(tab: Tab, context: Context, sitting: Sitting) -> Updates:
-    """Another picture: the answer to the old one goes."""
+    """Another picture: the answer to the old one goes, and so does a run that is under way."""
     sitting.new_image()
-    shown = tab.shown
-    return {
-        shown.notice: "", shown.answer: present.welcome(context.profile.title), shown.neighbours: "",
-        shown.compare: "", shown.given: "", shown.made: "", shown.extras: gr.update(visible=False),
-        **_buttons(tab, False), **judge.updates(tab.panel, context, sitting),
-    }  # fmt: skip
+    return page_now(tab, context, sitting)
 
 
 def pick_example(tab: Tab, context: Context, sitting: Sitting, identifier: str) -> Updates:
-    """Put an example into the form; an unknown one runs nothing."""
+    """Put an example into the form and begin to ask about it; an unknown one runs nothing."""
+    placed = place_example(tab, context, sitting, identifier)
+    label = placed[tab.ask.run]["value"]
+    return placed | pressed(tab, context, sitting) | {tab.ask.run: gr.update(value=label, visible=False)}
+
+
+def place_example(tab: Tab, context: Context, sitting: Sitting, identifier: str) -> Updates:
+    """Put an example into the form, and ask nothing yet.
+
+    Raises:
+        gr.Error: there is no such example.
+    """
     if not identifier.isdecimal() or int(identifier) >= len(context.examples):
         raise gr.Error(say("error_no_example"))
     example = context.examples[int(identifier)]
@@ -206,8 +259,7 @@ def pick_example(tab: Tab, context: Context, sitting: Sitting, identifier: str) 
         tab.ask.image: example.image,
         tab.ask.task: task,
         tab.ask.question: gr.update(value=example.question or "", visible=task == QUESTION),
-        **begun(tab),
-        tab.ask.run: gr.update(value=run_label(task)["value"], visible=False),
+        tab.ask.run: gr.update(value=run_label(task)["value"], visible=True),
     }
 
 
@@ -222,13 +274,6 @@ def choose_neighbour(sitting: Sitting, act: str, identifier: str) -> None:
 
 
 def stop(tab: Tab, context: Context, sitting: Sitting) -> Updates:
-    """Show what there is of a stopped answer, which cannot be judged."""
-    begun = sitting.generation
-    answer = present.welcome(context.profile.title) if begun is None else present.answer(begun, sitting.question, True)
-    return {
-        tab.shown.notice: "",
-        tab.shown.answer: answer,
-        tab.shown.extras: gr.update(visible=begun is not None),
-        **_buttons(tab, False),
-        **judge.updates(tab.panel, context, sitting),
-    }
+    """End what waits or runs; what there is of a stopped answer stays, and cannot be judged."""
+    sitting.turns.cancel()
+    return page_now(tab, context, sitting)

@@ -35,6 +35,7 @@ class Ask:
     order: gr.Radio
     duplicates: gr.Checkbox
     store: gr.Checkbox
+    ticket: gr.Textbox
 
     @property
     def fields(self) -> list[Any]:
@@ -53,7 +54,6 @@ class Shown:
     answer: gr.HTML
     neighbours: gr.HTML
     compare_button: gr.Button
-    compare: gr.HTML
     given: gr.HTML
     made: gr.HTML
     extras: gr.Column
@@ -63,8 +63,7 @@ class Shown:
     def parts(self) -> list[Any]:
         """What a run may change."""
         return [
-            self.notice, self.answer, self.neighbours, self.compare_button, self.compare, self.given, self.made,
-            self.extras, self.record,
+            self.notice, self.answer, self.neighbours, self.compare_button, self.given, self.made, self.extras,
         ]  # fmt: skip
 
 
@@ -120,7 +119,8 @@ def _ask_column(context: Context, examples: list[cards.Example]) -> Ask:
             info=context.keeper.note, elem_id="rv-store", elem_classes="rv-switch",
         )  # fmt: skip
         html(present.hint(context.keeper.note), visible=not context.keeper.is_on)
-    return Ask(image, strip, task, question, run, stop, **feed, **advanced, store=store)
+    ticket = gr.Textbox(visible=False)  # carries the newest press from its own event to its run
+    return Ask(image, strip, task, question, run, stop, **feed, **advanced, store=store, ticket=ticket)
 
 
 def _feed(context: Context) -> dict[str, Any]:
@@ -174,10 +174,9 @@ def _evidence(notice: gr.HTML, answer: gr.HTML) -> Shown:
     neighbours = html("", js_on_load=cards.PRESS, elem_id="rv-neighbours")
     with gr.Column(visible=False, elem_id="rv-extras") as extras:
         compare_button = gr.Button(say("compare"), elem_id="rv-compare-button")
-        compare = html("", elem_id="rv-compare")
         with gr.Accordion(say("given"), open=False, elem_id="rv-given-fold", elem_classes="rv-fold"):
             given = html("", elem_id="rv-given")
         with gr.Accordion(say("made"), open=False, elem_id="rv-made-fold", elem_classes="rv-fold"):
             made = html("", elem_id="rv-made")
     record = gr.JSON(visible=False, label="record")
-    return Shown(notice, answer, neighbours, compare_button, compare, given, made, extras, record)
+    return Shown(notice, answer, neighbours, compare_button, given, made, extras, record)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from raven_core.ui import about, explore, judge, present, theme
+from raven_core.ui import about, annotate, compare, errors, evaluate, explore, judge, present, study_events, theme
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.explore_layout import Tab
@@ -26,9 +26,17 @@ def build(context: Context) -> gr.Blocks:
         sitting = gr.State(Sitting())
         browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
         status = html(header(context), elem_id="rv-header")
-        with gr.Tabs(elem_id="rv-tabs"):
+        with gr.Tabs(elem_id="rv-tabs") as tabs:
             with gr.Tab(say("tab_explore"), id="explore"):
                 tab = explore.build(context, sitting)
+            with gr.Tab(say("tab_compare"), id=study_events.TAB) as second:
+                compare.build(context, tab, sitting, tabs, second)
+            with gr.Tab(say("annotate_tab"), id="annotate") as annotating:
+                annotate.build(context, sitting, page, annotating)
+            with gr.Tab(say("errors_tab"), id="errors") as judged:
+                errors.build(context, sitting, tabs, judged, browser)
+            with gr.Tab(say("evaluate_tab"), id="evaluate"):
+                evaluate.build(context, tab, sitting, tabs)
             with gr.Tab(say("tab_about"), id="about"):
                 about.build(context, sitting, tab)
         _wire_opening(page, context, sitting, browser, status, tab)
@@ -93,7 +101,7 @@ def launch_options() -> dict[str, Any]:
     """What ``launch`` is told: the look, and as little access as the page needs."""
     return {
         "theme": theme.theme(),
-        "css_paths": [theme.STYLE],
+        "css_paths": [theme.STYLE, theme.STATIC / "annotate.css", theme.STATIC / "errors.css", theme.EVALUATE_STYLE],
         "head": theme.HEAD,
         "favicon_path": theme.FAVICON,
         "footer_links": ["api", "settings"],

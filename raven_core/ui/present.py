@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from PIL import Image
 
 from raven_core import prompting
 from raven_core.errors import RavenError
-from raven_core.types import NEAREST_LAST, Generation, Neighbour, Token
+from raven_core.types import NEAREST_LAST, Generation, Neighbour
 from raven_core.ui.markup import callout, esc, percent, picture, seconds, shorten
 from raven_core.ui.words import say
+from raven_core.wording import words_of
 
 UNSURE = 0.5  # words less probable than this are dotted
 STAGES = ("decode", "encode", "search", "prompt", "generate")
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word of an answer with its probability: the product over its tokens."""
-
-    text: str
-    probability: float
-
-
-def words_of(tokens: Sequence[Token], text: str) -> list[Word]:
-    """The words of ``text`` with their probabilities; probability 1 where the tokens do not spell the text."""
-    if "".join(token.text for token in tokens).split() != text.split():
-        return [Word(word, 1.0) for word in text.split()]
-    words: list[Word] = []
-    spelled, logprob = "", 0.0
-    for token in tokens:
-        if token.text[:1].isspace() and spelled.strip():
-            words.append(Word(spelled.strip(), math.exp(logprob)))
-            spelled, logprob = "", 0.0
-        if token.text.strip():  # a bare space or an end mark belongs to no word
-            logprob += token.logprob
-        spelled += token.text
-    if spelled.strip():
-        words.append(Word(spelled.strip(), math.exp(logprob)))
-    return words if [word.text for word in words] == text.split() else [Word(word, 1.0) for word in text.split()]
+_ICON = '<svg viewBox="0 0 48 40" aria-hidden="true">{}</svg>'
+_STEP_ICONS = (
+    '<rect x="6" y="5" width="36" height="30" rx="4"/><circle cx="17" cy="15" r="3.5"/>'
+    '<path d="M6 30l11-10 8 7 7-6 10 9"/>',
+    '<rect x="4" y="4" width="17" height="14" rx="3"/><rect x="27" y="4" width="17" height="14" rx="3"/>'
+    '<rect x="4" y="23" width="17" height="14" rx="3"/>'
+    '<rect class="rv-lit" x="27" y="23" width="17" height="14" rx="3"/>',
+    '<path d="M8 5h32a4 4 0 0 1 4 4v17a4 4 0 0 1-4 4H22l-9 7v-7H8a4 4 0 0 1-4-4V9a4 4 0 0 1 4-4z"/>'
+    '<path d="M12 14h24M12 21h15"/>',
+)
 
 
 def fed(generation: Generation) -> str:
@@ -98,7 +82,11 @@ def confidence(generation: Generation, with_legend: bool = True) -> str:
 def welcome(memory_title: str = "") -> str:
     """What stands in the answer's place before the first question."""
     memory = memory_title or say("memory_fallback")
-    steps = "".join(f"<li>{esc(say(f'welcome_step_{number}', memory=memory))}</li>" for number in (1, 2, 3))
+    steps = "".join(
+        f"<li>{_ICON.format(icon)}<b>{esc(say(f'welcome_name_{number}'))}</b>"
+        f"<span>{esc(say(f'welcome_step_{number}', memory=memory))}</span></li>"
+        for number, icon in enumerate(_STEP_ICONS, 1)
+    )
     return f'<section class="rv-welcome"><h2>{esc(say("welcome"))}</h2><ol>{steps}</ol></section>'
 
 
@@ -109,8 +97,8 @@ def far_warning(neighbours: Sequence[Neighbour], threshold: float, false_alarm: 
     nearest = max(one.similarity if one.image_similarity is None else one.image_similarity for one in neighbours)
     body = say(
         "far_body",
-        similarity=f"{nearest:.2f}",
-        threshold=f"{threshold:.2f}",
+        similarity=f"{nearest:.3f}",
+        threshold=f"{threshold:.3f}",
         alarm=percent(false_alarm),
     )
     return callout("warning", say("far"), body)
@@ -118,8 +106,12 @@ def far_warning(neighbours: Sequence[Neighbour], threshold: float, false_alarm: 
 
 def error(problem: BaseException | str) -> str:
     """An inline message; anything but a ``RavenError`` or plain words is not shown to people."""
-    known = isinstance(problem, (RavenError, str))
-    return callout("error", say("error"), str(problem) if known else say("error_unexpected"), role="alert")
+    return callout("error", say("error"), reason(problem), role="alert")
+
+
+def reason(problem: BaseException | str) -> str:
+    """What may be told of a problem."""
+    return str(problem) if isinstance(problem, (RavenError, str)) else say("error_unexpected")
 
 
 def progress() -> str:
@@ -136,11 +128,12 @@ def given(generation: Generation, query_image: Image.Image | None, order: str = 
                 shown.append((neighbour.image, say("given_neighbour", rank=neighbour.rank)))
     if query_image is not None:
         shown.append((query_image, say("given_query")))
+    title = say("given_image") if len(shown) == 1 else say("given_images", count=len(shown))
     figures = "".join(
         f"<figure>{picture(image, label, 120)}<figcaption>{esc(label)}</figcaption></figure>" for image, label in shown
     )
     return (
-        f'<div class="rv-given"><h4>{esc(say("given_images", count=len(shown)))}</h4>'
+        f'<div class="rv-given"><h4>{esc(title)}</h4>'
         f'<div class="rv-strip">{figures}</div>'
         f'<h4>{esc(say("given_text"))}</h4><pre tabindex="0">{esc(generation.prompt)}</pre></div>'
     )
@@ -173,51 +166,6 @@ def timings(spent: Mapping[str, float]) -> str:
     total = esc(say("made_total", seconds=seconds(spent.get("total", whole))))
     listed = f"<ul>{keys}<li><b>{total}</b></li></ul>"
     return f'<div class="rv-timings"><div class="rv-cut" aria-hidden="true">{cuts}</div>{listed}</div>'
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One column of a comparison: its name and its answer, or None while it is still waited for."""
-
-    name: str
-    generation: Generation | None
-
-
-def comparison(cells: Sequence[Cell]) -> str:
-    """Answers side by side; words that the first one does not have are marked."""
-    first = cells[0].generation if cells else None
-    columns = "".join(_cell(cell, None if number == 0 else first) for number, cell in enumerate(cells))
-    return (
-        f'<section class="rv-compare" aria-live="polite"><h3>{esc(say("compare_title"))}</h3>'
-        f'<div class="rv-cells">{columns}</div><p class="rv-legend">{esc(say("compare_hint"))}</p></section>'
-    )
-
-
-def _cell(cell: Cell, against: Generation | None) -> str:
-    if cell.generation is None:
-        return f'<div class="rv-cell rv-muted"><h4>{esc(cell.name)}</h4><p>{esc(say("compare_waiting"))}</p></div>'
-    text = cell.generation.text
-    body = esc(text) if against is None else marked_difference(against.text, text)
-    badge = ""
-    if against is not None and cell.generation.finished:
-        same = against.text.split() == text.split()
-        word = say("compare_same") if same else say("compare_changed")
-        badge = f'<span class="rv-badge rv-{"same" if same else "changed"}">{esc(word)}</span>'
-    return (
-        f'<div class="rv-cell"><h4>{esc(cell.name)}{badge}</h4><p>{body or esc(say("empty_answer"))}</p>'
-        f'<p class="rv-small">{esc(say("confidence"))} {percent(cell.generation.confidence)} %</p></div>'
-    )
-
-
-def marked_difference(before: str, after: str) -> str:
-    """``after`` as HTML, its words that ``before`` does not have at that place in ``<mark>``."""
-    old, new = before.split(), after.split()
-    parts: list[str] = []
-    for kind, _, _, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        words = esc(" ".join(new[start:end]))
-        if words:
-            parts.append(words if kind == "equal" else f"<mark>{words}</mark>")
-    return " ".join(parts)
 
 
 def saved(verdict: str, count: int, details: bool = False) -> str:

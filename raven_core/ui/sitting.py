@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raven_core.types import Generation, Judgment
+from raven_core.ui.turns import Turn, Turns
 
 _HEX = frozenset("0123456789abcdef")
 _PERSON_LENGTH = 32
@@ -45,6 +46,7 @@ class Sitting:
 
     ``excluded`` maps pair ids to captions; ``trial_id`` is None when the answer on the page was not stored;
     ``judged_output`` is the answer that ``last`` speaks about; ``changing`` points the form at that older answer.
+    gradio hands the same object to every event of a page, so ``turns`` tells a run what was pressed meanwhile.
     """
 
     person: str = ""
@@ -55,6 +57,7 @@ class Sitting:
     last: Judgment | None = None
     judged_output: str = ""
     changing: bool = False
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def owner(self) -> str:
@@ -67,9 +70,27 @@ class Sitting:
         """Nothing on the page any more; judgments given stay."""
         self.generation, self.trial_id, self.changing = None, None, False
 
+    def record(self, turn: Turn, **found: Any) -> bool:
+        """Write what a run found, unless its turn is over; whether it was written."""
+        with self.turns.holding(turn) as is_mine:
+            if is_mine:
+                for name, value in found.items():
+                    setattr(self, name, value)
+            return is_mine
+
+    def stored(self, generation: Generation, trial_id: str | None) -> bool:
+        """A whole answer is in the database as this trial, or not at all; whether it is still the page's answer."""
+        with self.turns.quiet():
+            if self.generation is not generation:
+                return False
+            self.trial_id = trial_id
+            return True
+
     def new_image(self) -> None:
         """Another image: its answer is not there yet, and what was left out for the old one does not matter."""
-        self.clear_answer()
+        with self.turns.quiet():
+            self.turns.change()
+            self.clear_answer()
         self.excluded.clear()
 
     def leave_out(self, identifier: str) -> None:

@@ -8,6 +8,7 @@ import gradio as gr
 
 STATIC = Path(__file__).parent / "static"
 STYLE = STATIC / "style.css"
+EVALUATE_STYLE = STATIC / "evaluate.css"
 FAVICON = STATIC / "raven.svg"
 LOGO = FAVICON.read_text("utf-8")
 

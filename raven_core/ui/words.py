@@ -6,6 +6,8 @@ sentence escapes it.
 
 from __future__ import annotations
 
+from raven_core.ui import words_annotate, words_errors, words_evaluate
+
 DEFAULT = "en"
 
 TABLE: dict[str, dict[str, str]] = {
@@ -15,6 +17,7 @@ TABLE: dict[str, dict[str, str]] = {
         "page_title": "RAVEN · look it up, then answer",
         "tagline": "A vision-language model that looks things up before it answers. See what it found.",
         "tab_explore": "Explore",
+        "tab_compare": "Compare",
         "tab_about": "About & privacy",
         # loading
         "loading": "Loading models · {seconds:.0f} s",
@@ -55,9 +58,12 @@ TABLE: dict[str, dict[str, str]] = {
         "duplicates_hint": "Otherwise a copy of the picture in the memory gives the answer away.",
         # answer
         "welcome": "Nothing asked yet",
-        "welcome_step_1": "Pick an image, your own or an example.",
-        "welcome_step_2": "RAVEN finds its nearest neighbours in {memory}, a memory of pictures with captions.",
-        "welcome_step_3": "The model answers with what they show and say. You judge whether that helped.",
+        "welcome_name_1": "Pick an image",
+        "welcome_name_2": "RAVEN looks it up",
+        "welcome_name_3": "The model answers",
+        "welcome_step_1": "Your own, or an example: one press runs it. A question mark means that it asks something.",
+        "welcome_step_2": "It finds the nearest neighbours in {memory}, a memory of pictures with captions.",
+        "welcome_step_3": "With what the neighbours show and say. Switch parts of them off, and judge if they helped.",
         "memory_fallback": "its memory",
         "answer_caption": "Description",
         "answer_question": "Answer",
@@ -93,17 +99,133 @@ TABLE: dict[str, dict[str, str]] = {
         "put_back_label": "Put back and run again: {caption}",
         "put_all_back": "Put all back",
         # compare
-        "compare": "Compare with no retrieval",
-        "compare_title": "With and without looking it up",
-        "compare_set": "As set",
-        "compare_none": "Same adapter, no retrieval",
-        "compare_baseline": "Adapter “{name}”, no retrieval",
-        "compare_waiting": "waiting …",
-        "compare_same": "same answer",
-        "compare_changed": "changed",
-        "compare_hint": "Words that the first answer does not have are marked.",
+        "compare": "Compare with and without the neighbours",
+        "study_run": "Compare all",
+        "study_no_image": "No image yet. Choose one on the Explore tab, or take an example.",
+        "study_caption": "Describe it",
+        "study_empty": "Did looking it up help?",
+        "study_empty_body": "One press asks the same five times: without neighbours, with their captions, with their "
+        "images, with both, and with the adapter that never saw a neighbour.",
+        "study_step_1": "Choose an image on the Explore tab, or an example here.",
+        "study_step_2": "Say which answer is right, and each of the others shows if it helped or hurt.",
+        "study_step_3": "Ask which neighbour did it, then change that neighbour and see what happens.",
+        "study_waiting": "asking …",
+        "study_cells": "The same query, side by side",
+        "study_row": "k = {k}",
+        "study_row_none": "Without neighbours",
+        "study_score": "{metric} {score}",
+        "study_was": "before your change:",
+        "cell_none": "No retrieval",
+        "cell_text": "Captions only",
+        "cell_image": "Images only",
+        "cell_both": "Images and captions",
+        "cell_baseline": "Adapter without retrieval",
+        "effect_base": "compared with this",
+        "effect_helped": "helped",
+        "effect_hurt": "hurt",
+        "effect_no change": "no change",
+        "effect_changed": "changed",
+        "effect_same": "same",
+        "judged_nobody": "Marked words are new against “No retrieval”, struck ones are gone. Say which answer is "
+        "right, to see what helped and what hurt.",
+        "judged_pick": "Helped and hurt follow your own pick of what is right. Marked words are new against “No "
+        "retrieval”, struck ones are gone.",
+        "judged_references": "Helped and hurt follow the right answers that are known ({metric}; differences up to "
+        "{noise} do not count), until you pick one yourself.",
+        "right_off": "This is right",
+        "right_on": "✓ right",
+        "right_label": "The answer of “{cell}” is right",
+        "explain": "Explain this",
+        "explain_label": "Explain the answer of “{cell}”",
+        # finding
+        "finding_about": "{cell} · k = {k}",
+        "finding_helped": "Retrieval helped here.",
+        "finding_hurt": "Retrieval hurt here.",
+        "finding_no-change": "Retrieval changed the words here, and made the answer neither better nor worse.",
+        "finding_changed": "Retrieval changed the answer here.",
+        "finding_same": "Retrieval changed nothing here: the answer is the same without it.",
+        "finding_decide": "Press “This is right” at the right answer, and this says whether that helped or hurt.",
+        "finding_next": "Ask below which neighbour did it.",
+        "finding_copied": "{words} was copied from the caption of neighbour {rank}, which made this answer {factor} "
+        "times as likely.",
+        "finding_through_text": "What neighbour {rank} says in its caption did most: with it this answer is {factor} "
+        "times as likely.",
+        "finding_through_image": "What the image of neighbour {rank} shows did most: with it this answer is {factor} "
+        "times as likely.",
+        "finding_through_both": "Neighbour {rank} did most: with it this answer is {factor} times as likely.",
+        "finding_nobody": "No single neighbour made this answer clearly more likely.",
+        "list_join": ", ",
+        "factor_huge": "more than 1000",
+        # attribution
+        "attribute": "Which neighbour did this?",
+        "shapley": "Exact shares (Shapley, up to 5)",
+        "explained": "Where the words come from · {cell}",
+        "explained_words": "A word in colour stands in the caption of the neighbour with that number. Underlined: the "
+        "model would hardly have said it without the neighbours.",
+        "word_both": "probability {percent} %, without neighbours {without} %",
+        "word_holders": "in the caption of neighbour {ranks}",
+        "part_text": "caption",
+        "part_image": "image",
+        "part_both": "the whole",
+        "share_slight": "hardly any effect",
+        "share_more": "{factor} times as likely",
+        "share_less": "{factor} times less likely",
+        "share_nats": "{nats} nats",
+        "share_all": "All neighbours together: {told}.",
+        "nats_note": "A bar to the right made this answer likelier, to the left less likely. Hover a bar for nats, the "
+        "natural logarithm of that factor: +0.7 doubles, +2.3 makes it ten times as likely.",
+        "loo_note": "Each neighbour was left out once. Two that say the same each seem to matter little: exact shares "
+        "divide what they did together.",
+        "shapley_note": "Exact shares: together they add up to what all neighbours did.",
+        "majority": "This may be copied because most neighbours say it",
+        "majority_word": "“{word}” stands in {holders} of {captions} captions; the model alone gave it {without} %.",
+        "majority_body": "Leave one of them out, or change its caption, to see whether the answer follows.",
+        # changing neighbours
+        "study_neighbours": "Neighbours, yours to change",
+        "study_neighbours_hint": "Rewrite a caption and press Enter, replace an image, leave a neighbour out, or add "
+        "one. It counts for this query only: the memory stays as it is.",
+        "study_no_neighbours": "There are no neighbours: set k above 0 on the Explore tab.",
+        "caption_label": "Caption of neighbour {rank}; Enter asks again",
+        "replace_image": "Replace image",
+        "replace_image_label": "Replace the image of neighbour {rank}",
+        "edited": "changed",
+        "undo_title": "You changed:",
+        "undo_left_out": "left out",
+        "undo_edited": "changed",
+        "undo_label": "Undo and ask again: {caption}",
+        "undo_all": "Undo all",
+        "add_title": "Add a neighbour",
+        "add_hint": "It stands where the most similar one does.",
+        "add_caption": "Its caption",
+        "add_image": "Its image",
+        "add": "Add and ask again",
+        "removed": "{count} neighbours were over the cap",
+        "removed_one": "1 neighbour was over the cap",
+        "removed_similarity": "image similarity {value}",
+        # what if
+        "what_if": "What if …",
+        "what_if_hint": "… the model had seen other neighbours? Set, then compare again.",
+        "kind": "The neighbours were",
+        "kind_retrieved": "as retrieved",
+        "kind_random": "random",
+        "kind_shuffled": "in another order",
+        "kind_cross-paired": "cross-paired",
+        "kind_oracle": "the best possible",
+        "kind_note_random": "The neighbours are random pairs that have nothing to do with this image.",
+        "kind_note_shuffled": "The neighbours are the retrieved ones in another order.",
+        "kind_note_cross-paired": "Each image has the caption of another neighbour.",
+        "kind_note_oracle": "The neighbours are those of the memory that say most of the right answer.",
+        "switched": "These are not the neighbours that were retrieved",
+        "cap_note": "Neighbours with an image similarity above {cap} were taken away.",
+        "leak_cap": "Leak cap",
+        "leak_cap_hint": "Takes away neighbours whose image is more similar than this to yours; 1 takes none.",
+        "more_ks": "Also with k =",
+        "more_ks_hint": "Other numbers of neighbours, beside the one set on the Explore tab.",
+        "references": "Right answers, if you know them",
+        "references_hint": "One a line. Then helped and hurt are known at once, and “the best possible” can be tried.",
         # given
         "given": "What the model was given, verbatim",
+        "given_image": "The one image it saw",
         "given_images": "The {count} images, in reading order",
         "given_text": "The text, with a mark where each image stands",
         "given_query": "your image",
@@ -179,14 +301,16 @@ TABLE: dict[str, dict[str, str]] = {
         "neighbour out to see what the answer owes to it.",
         "about_read_3": "Confidence says how sure the model was, not whether it is right. A copied name can be sure "
         "and wrong.",
-        "about_read_4": "“Compare with no retrieval” asks the same without the memory: what changes is what the "
-        "neighbours did.",
+        "about_read_4": "“Compare with and without the neighbours” asks the same without the memory, with captions, "
+        "with images and with both, and finds out which neighbour made the difference.",
         "privacy_title": "What is stored about you",
         "privacy_what": "Each answer with its image, your question, the settings and the neighbours; and your "
         "judgments with their corrections and notes.",
         "privacy_where": "On the server that runs this page, in {place}, {term}.",
         "privacy_who": "Whoever runs this server can read it and may export it to study failures. Other visitors "
         "cannot see it.",
+        "privacy_annotate": "Judgments on the Annotate tab are kept under the name chosen there. The button below does "
+        "not delete them; whoever runs this server can.",
         "privacy_browser": "Your browser keeps a random number, so that you find your last judgment again and can "
         "delete what you gave. There is no login, no tracking, and nothing is sent to third parties.",
         "privacy_upload": "An uploaded picture also lies in the server's temporary folder, for at most about an hour, "
@@ -195,12 +319,19 @@ TABLE: dict[str, dict[str, str]] = {
         # errors
         "error": "That did not work",
         "error_no_image": "There is no image yet. Upload one, paste one, or click an example.",
+        "error_not_uploaded": "That image was not uploaded here. Upload it, paste it, or click an example.",
+        "error_not_compared": "There is nothing to explain yet: compare something first.",
+        "error_not_explainable": "That answer had no neighbours to come from: set k above 0, and compare again.",
+        "error_nothing_to_add": "A new neighbour needs a caption or an image.",
         "error_no_example": "There is no such example.",
         "error_unexpected": "Something broke on our side. Your image and question are still here: run again, and if "
         "it happens twice, tell whoever runs this page what you did.",
         "error_nothing_to_judge": "There is no answer to judge yet: run something first.",
         "error_no_last": "There is no judgment to change or withdraw.",
-    },
+    }
+    | words_annotate.WORDS
+    | words_errors.WORDS
+    | words_evaluate.WORDS,
 }
 
 

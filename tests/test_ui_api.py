@@ -1,0 +1,122 @@
+"""The page's endpoints as a program calls them, over HTTP, with the fake pipeline behind them."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio.utils import get_upload_folder
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from raven_core.settings import Profile, Settings
+from raven_core.ui import interface
+from raven_core.ui.context import Context
+from raven_core.ui.keeper import Keeper
+from raven_core.ui.loading import Loader
+from tests.fake_raven import FakeRaven, drawn, write_profile
+
+SETTINGS = ("caption", "", True, True, 2, "raven", 0.3, "nearest-last", True, True)  # fields after the image
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Context]]:
+    folder = tmp_path_factory.mktemp("api")
+    profile = Profile.load(str(write_profile(folder / "profile")))
+    settings = Settings(profile=str(profile.folder), data_dir=folder / "data")
+    context = Context(profile, settings, Loader(lambda: FakeRaven(profile, 0)), Keeper.from_settings(settings))
+    page = interface.build(context)
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **interface.launch_options())
+    yield address, context
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("api-picture") / "one.png"
+    drawn(70)[0].save(path)
+    return path
+
+
+def ask(client: Client, picture: Path, *settings: Any) -> dict[str, Any]:
+    """The record of an answer."""
+    record: dict[str, Any] = client.predict(handle_file(str(picture)), *(settings or SETTINGS), api_name="/answer")
+    return record
+
+
+def test_an_answer_comes_with_a_record_and_can_be_judged(served, picture):
+    address, context = served
+    client = Client(address, verbose=False)
+    record = ask(client, picture)
+    assert len(record["neighbours"]) == 2 and record["text"] == record["neighbours"][0]["caption"]
+    client.predict("failure", ["other"], "a zumi", "", api_name="/judge_details")
+    [stored] = context.keeper.store.judgments()
+    assert (stored.verdict, stored.correction) == ("failure", "a zumi")
+    client.predict(api_name="/withdraw_judgment")
+    assert context.keeper.store.judgments() == []
+
+
+def test_clients_do_not_share_what_they_gave(served, picture):
+    address, context = served
+    one, two = Client(address, verbose=False), Client(address, verbose=False)
+    ask(one, picture)
+    ask(two, picture)
+    two.predict("success", [], "", "", api_name="/judge")
+    one.predict(api_name="/delete_mine")
+    assert [judgment.verdict for judgment in context.keeper.store.judgments()] == ["success"]
+
+
+def test_stopping_when_nothing_runs_does_not_stop_the_next_answer(served, picture):
+    client = Client(served[0], verbose=False)
+    client.predict(api_name="/stop")
+    assert ask(client, picture)["text"]
+
+
+def test_a_comparison_and_its_explanation_come_as_plain_values(served, picture):
+    client = Client(served[0], verbose=False)
+    asked = (handle_file(str(picture)), *SETTINGS[:-1])  # whether to store is no question here
+    found = client.predict(*asked, "retrieved", 1, [1], "nobody knows", api_name="/compare")
+    assert [(cell["cell"], cell["k"]) for cell in found["cells"]] == [
+        ("none", 1), ("text", 1), ("text", 2), ("image", 1), ("image", 2), ("both", 1), ("both", 2), ("baseline", 1),
+    ]  # fmt: skip
+    assert found["metric"] == "ROUGE-L" and len(found["neighbours"]) == 2
+    why = client.predict("text", "shapley", api_name="/attribute")
+    assert (why["cell"], why["k"], why["method"]) == ("text", 2, "shapley")
+    own = [share["nats"] for share in why["shares"] if share["part"] == "text"]
+    assert sum(own) == pytest.approx(why["log_likelihood"] - why["log_likelihood_without_neighbours"])
+
+
+def test_an_explanation_without_a_comparison_is_refused_with_what_to_do(served):
+    with pytest.raises(AppError, match="compare something first"):
+        Client(served[0], verbose=False).predict("both", "loo", api_name="/attribute")
+
+
+def test_a_refusal_reaches_the_program_with_its_reason(served, picture):
+    with pytest.raises(AppError, match="The question is empty"):
+        ask(Client(served[0], verbose=False), picture, "question", " ", *SETTINGS[2:])
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
+def test_a_file_of_the_server_cannot_be_asked_about(served, tmp_path, meta):
+    address, context = served
+    drawn(71)[0].save(tmp_path / "somebody's.png")
+    before = len(context.keeper.store.trials())
+    direct = tmp_path / "somebody's.png"
+    around = f"{get_upload_folder()}/{os.path.relpath(direct, get_upload_folder())}"
+    for path in (str(direct), around):
+        assert "error" in call_plainly(address, [{"path": path, **meta}, *SETTINGS])
+    assert len(context.keeper.store.trials()) == before
+
+
+def call_plainly(address: str, data: list[Any]) -> str:
+    """What the server says to a hand-written call; gradio's client would upload the file first."""
+    url = f"{address.rstrip('/')}/gradio_api/call/answer"
+    body = json.dumps({"data": data}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    event = json.load(urllib.request.urlopen(request, timeout=60))["event_id"]
+    return urllib.request.urlopen(f"{url}/{event}", timeout=60).read().decode().splitlines()[0]
