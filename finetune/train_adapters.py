@@ -38,6 +38,9 @@ from raven_core.types import CELLS, Neighbour, Query, Vectors
 LORA_TARGETS = r".*text_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 """A regular expression on the text model: a plain list of names would also reach the vision tower."""
 
+BASE_FOLDER = "../../model"
+"""Where a profile keeps the base, seen from the adapter."""
+
 BATCH = 64
 CELL_WEIGHTS = {"none": 0.15, "text": 0.30, "image": 0.12, "both": 0.43}
 NEIGHBOURS = (1, 2, 3, 3, 3, 3, 4, 5)
@@ -225,6 +228,7 @@ def train_adapter(
 def save_adapter(model: PeftModel, name: str, out: Path) -> None:
     """Writes the adapter (float16) and its config into ``out``."""
     out.mkdir(parents=True, exist_ok=True)
+    model.peft_config[name].base_model_name_or_path = BASE_FOLDER  # not where this machine keeps it
     model.save_pretrained(str(out.parent), selected_adapters=[name])
     saved = out.parent / name
     if saved != out:

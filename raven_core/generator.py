@@ -21,7 +21,7 @@ from raven_core import prefill
 from raven_core.decoding import Decoder, Emitter, Recorder
 from raven_core.errors import AdapterError
 from raven_core.hub import folder_fingerprint
-from raven_core.mixing import PEFT_BASE, Mixer
+from raven_core.mixing import PEFT_BASE, Mixer, activate
 from raven_core.model_files import attach, load_base, model_folder
 from raven_core.settings import HUB_PREFIX
 from raven_core.types import Prompt, Token
@@ -287,7 +287,13 @@ class Generator:
             if self._visual.usable and prefill.is_worth_it(inputs["attention_mask"]):
                 names = _peft_names(adapters, len(prompts))
                 counts = [len(prompt.images) for prompt in prompts]
-                inputs = prefill.read(self.model, inputs, counts, names, self._adapter)
+                inputs = prefill.read(
+                    self.model,
+                    inputs,
+                    counts,
+                    [list(range(len(names)))] if len(set(names)) == 1 else self._mix().groups(names),
+                    lambda rows, lengths: self._adapter([names[row] for row in rows], lengths),
+                )
             recorder = Recorder()
             with self._adapter(adapters) as extra:
                 self.model.generate(
@@ -308,20 +314,26 @@ class Generator:
         return dict(self.processor(text=texts, images=given, padding=True, return_tensors="pt").to(self.device))
 
     @contextmanager
-    def _adapter(self, adapters: Sequence[str | None] | str | None) -> Iterator[dict[str, Any]]:
+    def _adapter(
+        self, adapters: Sequence[str | None] | str | None, lengths: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Switches to adapters, one for each row of a batch, or for stretches of one row; see ``Mixer.rows``."""
         names = _peft_names(adapters, 1)
         if not self.adapters:
             yield {}
         elif len(set(names)) > 1:
-            self._mixer = self._mixer or Mixer(self.model, self.adapters)
-            with self._mixer.rows(names) as extra:
+            with self._mix().rows(names, lengths) as extra:
                 yield extra
         elif names[0] == PEFT_BASE:
             with self.model.disable_adapter():
                 yield {}
         else:
-            self.model.set_adapter(names[0])
+            activate(self.model, names[0])
             yield {}
+
+    def _mix(self) -> Mixer:
+        self._mixer = self._mixer or Mixer(self.model, self.adapters)
+        return self._mixer
 
 
 def _peft_names(adapters: Sequence[str | None] | str | None, count: int) -> list[str]:

@@ -26,7 +26,7 @@ class Mixer:
         self._model, self._adapters = model, tuple(adapters)
         self._parts: dict[tuple[int, ...], torch.Tensor] = {}
         self._keeps: dict[tuple[int, ...], torch.Tensor] = {}
-        self._is_made = self._make()
+        self.is_made = self._make()
 
     def _make(self) -> bool:
         """Whether the adapters can stand side by side: plain LoRA, all of them chosen alike."""
@@ -54,16 +54,36 @@ class Mixer:
 
         matrix.register_forward_hook(keep)
 
+    def groups(self, names: Sequence[str]) -> list[list[int]]:
+        """Prompts by number, those together that can stand in one row: all, or else those of one adapter."""
+        if self.is_made:
+            return [list(range(len(names)))]
+        return [[row for row, other in enumerate(names) if other == name] for name in dict.fromkeys(names)]
+
     @contextmanager
-    def rows(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """What to give the model besides its inputs, whose rows (n, length) have these adapters or ``__base__``."""
-        if not self._is_made:
+    def rows(self, names: Sequence[str], lengths: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
+        """What to give the model besides its inputs.
+
+        Params:
+            names: the adapters, or ``__base__``, of the rows of a batch (n, length), or of the stretches of one row.
+            lengths: how long each stretch is, where they stand in one row; the adapters must stand side by side then.
+        """
+        if not self.is_made:
             yield {"adapter_names": list(names)}
             return
         places = [self._adapters.index(name) if name != PEFT_BASE else -1 for name in names]
-        self._keeps = {ranks: parts[places].unsqueeze(1) for ranks, parts in self._parts.items()}
-        self._model.set_adapter(SIDE_BY_SIDE)
+        if lengths is not None:
+            places = [place for place, length in zip(places, lengths, strict=True) for _ in range(length)]
+        axis = 1 if lengths is None else 0
+        self._keeps = {ranks: parts[places].unsqueeze(axis) for ranks, parts in self._parts.items()}
+        activate(self._model, SIDE_BY_SIDE)
         yield {}
+
+
+def activate(model: Any, adapter: str) -> None:
+    """Make one adapter the active one; peft takes milliseconds for it even where it is active already."""
+    if model.active_adapter != adapter:
+        model.set_adapter(adapter)
 
 
 def _parts(ranks: Sequence[int], matrix: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""Reads prompts of unlike length without padding: those of one adapter stand in one row, blind to each other.
+"""Reads prompts of unlike length without padding: they stand in one row, blind to each other.
 
-The cells of a comparison differ in length by four times, and two adapters in a batch slow every layer down. Read as one
-padded batch, five cells cost five times the longest; packed, they cost as much as they are long. What comes out are the
-keys and values that a padded batch would have made, so decoding goes on from there as one batch.
+The cells of a comparison differ in length by four times. Read as one padded batch, five cells cost five times the
+longest; packed, they cost as much as they are long. What comes out are the keys and values that a padded batch would
+have made, so decoding goes on from there as one batch.
 """
 
 from __future__ import annotations
@@ -32,26 +32,25 @@ def read(
     model: Any,
     inputs: dict[str, Any],
     images: Sequence[int],
-    adapters: Sequence[str],
-    switch: Callable[[list[str]], AbstractContextManager[Any]],
+    groups: Sequence[Sequence[int]],
+    switch: Callable[[Sequence[int], Sequence[int]], AbstractContextManager[Any]],
 ) -> dict[str, Any]:
     """Inputs to generate from, with all prompts read but for the last token of each.
 
     Params:
         inputs: ``input_ids`` and ``attention_mask`` (n, length), left-padded; the images' features in reading order.
         images: how many images each prompt has.
-        adapters: each prompt's adapter.
-        switch: makes an adapter the active one.
+        groups: the prompts by number, those together that can stand in one row.
+        switch: makes the adapters of prompts active in a row where each has so many tokens.
     """
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     features = list(inputs["mm_encoder_outputs"]["image"].pooler_output) if "mm_encoder_outputs" in inputs else []
     ends = [sum(images[: row + 1]) for row in range(len(images))]
     parts = [ids[row][mask[row].bool()][:-1] for row in range(len(ids))]
     whole: list[list[torch.Tensor]] = []  # for each layer keys and values, (n, heads, length - 1, size)
-    for name in dict.fromkeys(adapters):
-        rows = [row for row, adapter in enumerate(adapters) if adapter == name]
+    for rows in groups:
         seen = [one for row in rows for one in features[ends[row] - images[row] : ends[row]]]
-        with switch([name]):
+        with switch(rows, [len(parts[row]) for row in rows]):
             cache = _pack(model, [parts[row] for row in rows], seen)
         _unpack(whole, cache, rows, [len(part) for part in parts], ids.shape)
     cache = DynamicCache()

@@ -192,10 +192,14 @@ def test_prompts_of_unlike_length_are_read_packed_and_answered_alike(generator, 
     monkeypatch.setattr(prefill, "read", lambda *args: packed.append(args[3]) or read(*args))
     names = ["raven", "no-retrieval", "raven", "base"]
     together = generator.generate(MIXED, names, TOKENS)
-    assert [sorted(names) for names in packed] == [["__base__", "no-retrieval", "raven", "raven"]]
+    monkeypatch.setattr(generator._mixer, "is_made", False)
+    apart = generator.generate(MIXED, names, TOKENS)
+    assert [len(groups) for groups in packed] == [1, 3]
     monkeypatch.setattr(prefill, "is_worth_it", lambda mask: False)
-    assert all(same(a, b) for a, b in zip(generator.generate(MIXED, names, TOKENS), together, strict=True))
-    assert len(packed) == 1
+    padded = generator.generate(MIXED, names, TOKENS)
+    assert len(packed) == 2
+    for first, second, third in zip(together, apart, padded, strict=True):
+        assert same(first, second) and same(first, third)
 
 
 def test_packing_is_for_batches_that_are_mostly_padding():
@@ -218,7 +222,7 @@ def test_adapters_side_by_side_answer_as_peft_mixes_them(generator, folders, mon
     names = ["no-retrieval", "base", "raven", "raven"]
     ours = generator.generate(prompts, names, TOKENS)
     with monkeypatch.context() as patch:
-        patch.setattr(generator._mixer, "_is_made", False)
+        patch.setattr(generator._mixer, "is_made", False)
         seen, run = [], generator.model.generate
         patch.setattr(generator.model, "generate", lambda **given: seen.append(given["adapter_names"]) or run(**given))
         theirs = generator.generate(prompts, names, TOKENS)
@@ -235,7 +239,7 @@ def test_adapters_of_unlike_rank_and_layers_stand_side_by_side(folders, tmp_path
     get_peft_model(base, config).save_pretrained(str(tmp_path / "other"))
     loaded = Generator.load(folders["model"], {"raven": folders["raven"], "other": tmp_path / "other"}, device="cpu")
     mixed = loaded.generate([MIXED[0]] * 3, ["other", "raven", None], TOKENS)
-    assert loaded._mixer._is_made
+    assert loaded._mixer.is_made
     for name, answer in zip(["other", "raven", None], mixed, strict=True):
         assert same(loaded.generate([MIXED[0]], name, TOKENS)[0], answer)
     assert len({answer[0].logprob for answer in mixed}) == 3

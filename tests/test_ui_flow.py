@@ -284,7 +284,8 @@ def test_after_a_reload_the_person_finds_the_last_judgment_and_can_take_it_back(
     sitting = Sitting(person=known_person(None))
     run(context, sitting)
     give(panel, context, sitting, "partly")
-    again, stores = interface.greet(context, {"person": sitting.person, "store": False})
+    again = Sitting()
+    stores = interface.greet(context, again, {"person": sitting.person, "store": False})
     assert again.last.verdict == "partly" and again.judged_output == sitting.generation.text and not stores
     assert "Your last judgment: Partly" in judge.updates(panel, context, again)[panel.line]
     judge.take_back(panel, context, again)

@@ -48,10 +48,10 @@ def _wire_opening(
 ) -> None:
     store, panel = tab.ask.store, tab.panel
 
-    def welcome(kept: Any) -> dict[Any, Any]:
-        state, keeps = greet(context, kept)
+    def welcome(state: Sitting, kept: Any) -> dict[Any, Any]:
+        keeps = greet(context, state, kept)
         return {
-            sitting: state, browser: {"person": state.owner, "store": keeps},
+            browser: {"person": state.owner, "store": keeps},
             store: gr.update(value=keeps, interactive=True),  # until now a press would have been overwritten
             **judge.updates(panel, context, state),
         }  # fmt: skip
@@ -65,19 +65,22 @@ def _wire_opening(
         yield header(context)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    page.load(welcome, [browser], [sitting, browser, store, *panel.parts], **quiet)
+    page.load(welcome, [sitting, browser], [browser, store, *panel.parts], **quiet)
     page.load(watch, None, [status], **quiet)
     store.input(remember, [browser, store], [browser], **quiet)
 
 
-def greet(context: Context, kept: Any) -> tuple[Sitting, bool]:
-    """A fresh sitting for the person whom the browser remembers, or for a new one; and whether to store."""
+def greet(context: Context, sitting: Sitting, kept: Any) -> bool:
+    """Tell the sitting whom the browser remembers, else name it anew; whether to store.
+
+    The sitting stays the same object: something may have been pressed before this comes, and its run looks there.
+    """
     known = kept if isinstance(kept, dict) else {}
-    sitting = Sitting(person=known_person(known.get("person")))
+    sitting.person = known_person(known.get("person") or sitting.person)
     last = context.keeper.last(sitting.owner)
-    if last is not None:
+    if last is not None and sitting.last is None:
         sitting.last, sitting.judged_output = last
-    return sitting, bool(known.get("store", True)) and context.keeper.is_on
+    return bool(known.get("store", True)) and context.keeper.is_on
 
 
 def header(context: Context) -> str:
