@@ -28,6 +28,9 @@ EXAMPLE_SEED = 5_300_009
 """Seed of the one-click examples: pictures that stand in no other part of the world."""
 
 FALSE_ALARM = 0.05
+NOT_LISTED = ("manifest.json", "index.faiss", "index.json")
+"""The manifest itself, and the memory's index, which is only a cache."""
+
 _QUESTION_TYPES = {
     "in-domain": (None, "what is it doing"),
     "near-domain": (None,),
@@ -154,9 +157,7 @@ def manifest(
 ) -> dict[str, Any]:
     """Seeds, sizes, steps, seconds, hashes and measured quality of everything in the folder."""
     files = sorted(
-        path
-        for path in out.rglob("*")
-        if path.is_file() and "images" not in path.parts and path.name != "manifest.json"
+        path for path in out.rglob("*") if path.is_file() and "images" not in path.parts and path.name not in NOT_LISTED
     )
     return {
         "command": "python -m finetune.build_fieldguide",
