@@ -129,6 +129,14 @@ class Visitor:
     def close(self) -> None:
         self.context.close()
 
+    def tab(self, name: str) -> None:
+        """Go to a tab; where the page is too narrow for all of them, by the menu of the others."""
+        named = self.page.get_by_role("tab", name=name, exact=True)
+        if not named.count():
+            self.page.locator("#rv-tabs .overflow-menu > button").click()
+            named = self.page.locator("#rv-tabs .overflow-dropdown button").get_by_text(name, exact=True)
+        named.click()
+
     # what they do
 
     def upload(self, path: Path) -> None:

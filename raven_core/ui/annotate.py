@@ -11,12 +11,15 @@ from raven_core.ui.controls import html
 from raven_core.ui.words import say
 
 
-def build(context: Context, sitting: gr.State, page: gr.Blocks, own: gr.Tab) -> None:
-    """Lay the tab out and wire it; ``own`` is the tab that it stands in. Without a store it only says so."""
+def build(context: Context, sitting: gr.State, browser: gr.BrowserState, page: gr.Blocks, own: gr.Tab) -> None:
+    """Lay the tab out and wire it; ``own`` is the tab that it stands in. Without a store it only says so.
+
+    ``browser`` is what ``annotate_events.remembered`` made, outside of the tabs.
+    """
     if context.keeper.store is None:
         html(present.hint(say("annotate_off")))
         return
     queues = Queues(context.keeper.store)
     booth = annotate_layout.build(context)
-    annotate_events.wire(booth, context, queues, sitting, page, own)
+    annotate_events.wire(booth, context, queues, sitting, browser, page, own)
     annotate_api.wire(queues)

@@ -37,10 +37,21 @@ TO_ITEM = f"""() => {{
 }}"""
 
 
-def wire(booth: Booth, context: Context, queues: Queues, sitting: gr.State, page: gr.Blocks, own: gr.Tab) -> None:
-    """Connect every press of the tab; ``own`` is the tab it stands in."""
+def remembered() -> gr.BrowserState:
+    """What the browser keeps of an annotator; to be made outside of all tabs.
+
+    gradio mounts what stands in a tab when the tab is first opened, and a state reads the browser when it is mounted:
+    in a tab it would still be empty when the page is greeted.
+    """
+    return gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
+
+
+def wire(
+    booth: Booth, context: Context, queues: Queues, sitting: gr.State, browser: gr.BrowserState, page: gr.Blocks,
+    own: gr.Tab,
+) -> None:  # fmt: skip
+    """Connect every press of the tab; ``own`` is the tab it stands in, ``browser`` what ``remembered`` made."""
     bench = gr.State(Bench())
-    browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
     _wire_judging(booth, queues, page, bench, browser)
     _wire_maker(booth, context, queues, sitting, bench)
 

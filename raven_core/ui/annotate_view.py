@@ -70,10 +70,12 @@ let last = token();
 new MutationObserver(() => {
   if (token() === last) return;
   last = token();
+  form()?.reset();  // gradio keeps the fields of the item before, with what was chosen and typed in them
   if (!form() || !element.offsetParent) return;
-  if (document.activeElement === document.body) form().focus({preventScroll: true});
+  const focused = document.activeElement;
+  if (focused === document.body || element.contains(focused)) form().focus({preventScroll: true});
   if (form().getBoundingClientRect().top < 0) form().scrollIntoView();
-}).observe(element, {childList: true, subtree: true});
+}).observe(element, {childList: true, subtree: true, attributes: true, attributeFilter: ['data-token']});
 """
 """Run once in the browser: presses, and keys wherever on the tab nobody is typing."""
 

@@ -7,7 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from raven_core.ui import about, annotate, compare, errors, evaluate, explore, judge, present, study_events, theme
+from raven_core.ui import (
+    about,
+    annotate,
+    annotate_events,
+    compare,
+    errors,
+    evaluate,
+    explore,
+    judge,
+    present,
+    study_events,
+    theme,
+)
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.explore_layout import Tab
@@ -25,6 +37,7 @@ def build(context: Context) -> gr.Blocks:
     with gr.Blocks(title=say("page_title"), analytics_enabled=False, delete_cache=(600, UPLOAD_LIFE)) as page:
         sitting = gr.State(Sitting())
         browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
+        annotator = annotate_events.remembered()
         status = html(header(context), elem_id="rv-header")
         with gr.Tabs(elem_id="rv-tabs") as tabs:
             with gr.Tab(say("tab_explore"), id="explore"):
@@ -32,7 +45,7 @@ def build(context: Context) -> gr.Blocks:
             with gr.Tab(say("tab_compare"), id=study_events.TAB) as second:
                 compare.build(context, tab, sitting, tabs, second)
             with gr.Tab(say("annotate_tab"), id="annotate") as annotating:
-                annotate.build(context, sitting, page, annotating)
+                annotate.build(context, sitting, annotator, page, annotating)
             with gr.Tab(say("errors_tab"), id="errors") as judged:
                 errors.build(context, sitting, tabs, judged, browser)
             with gr.Tab(say("evaluate_tab"), id="evaluate"):
