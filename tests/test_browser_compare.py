@@ -134,7 +134,7 @@ def test_other_neighbours_more_ks_and_known_answers(visitor):
 
 def test_without_an_image_the_page_says_what_to_do_and_its_examples_are_compared_at_once(visitor):
     page = visitor.page
-    page.get_by_role("tab", name="Compare").click()
+    visitor.tab("Compare")
     page.get_by_text("Did looking it up help?").wait_for()
     page.click("#rv-study-run")
     page.get_by_text("There is no image yet").wait_for()
@@ -148,7 +148,7 @@ def test_stop_ends_a_comparison_and_a_new_image_clears_it(visitor):
     page = visitor.page
     page.get_by_text("Ask about it").first.click()
     visitor.question_box().fill("slowly please")
-    page.get_by_role("tab", name="Compare").click()
+    visitor.tab("Compare")
     page.get_by_text("slowly please").first.wait_for()
     page.click("#rv-study-run")
     page.get_by_text("asking …").first.wait_for()
@@ -158,9 +158,9 @@ def test_stop_ends_a_comparison_and_a_new_image_clears_it(visitor):
     assert page.locator("#rv-study-cells .rv-cell").count() == 0
     page.locator("#rv-study-empty .rv-example").first.click()
     cells(visitor)
-    page.get_by_role("tab", name="Explore").click()
+    visitor.tab("Explore")
     visitor.pick_example(3)
-    page.get_by_role("tab", name="Compare").click()
+    visitor.tab("Compare")
     page.get_by_text("Did looking it up help?").wait_for()
 
 

@@ -38,7 +38,7 @@ def address_of(visitor: Visitor) -> dict[str, list[str]]:
 def test_filter_share_the_address_replay_and_export(chromium, site, tmp_path: Path):
     visitor = Visitor(chromium, site)
     page = visitor.page
-    page.get_by_role("tab", name="Errors").click()
+    visitor.tab("Errors")
     page.wait_for_selector("#rv-err-headline .rv-err-tile")
     # ann 8 (4 success), bob 4 (2 of them: a pair that was both good), a visitor 16 (11): 17 of 28
     assert visitor.text("#rv-err-headline .rv-err-big") == "60.7 %"
@@ -75,7 +75,7 @@ def test_filter_share_the_address_replay_and_export(chromium, site, tmp_path: Pa
     assert len(rows) == 28 and {row["annotator"] for row in rows} >= {"ann", "bob"}
     assert not any("a" * 32 in row["annotator"] for row in rows), "a visitor's number is a secret"
 
-    page.get_by_role("tab", name="Explore").click()
+    visitor.tab("Explore")
     page.wait_for_function("!location.search.includes('tab=')")
     assert visitor.problems == [] and visitor.foreign == []
     visitor.close()

@@ -77,7 +77,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
     one = Visitor(chromium, address)
-    one.page.get_by_role("tab", name="Evaluate").click()
+    one.tab("Evaluate")
     one.page.wait_for_selector("#rv-evaluate-run")
     yield one
     one.close()
@@ -165,7 +165,7 @@ def test_stop_ends_a_run_and_the_next_one_works(visitor):
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_sticks_out_sideways(chromium, address, width, scheme):
     visitor = Visitor(chromium, address, width, 844, scheme)
-    visitor.page.get_by_role("tab", name="Evaluate").click()
+    visitor.tab("Evaluate")
     evaluate(visitor)
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
     if os.environ.get("RAVEN_SHOTS"):

@@ -248,7 +248,7 @@ def test_a_person_deletes_what_they_gave_and_only_that(chromium, site, visitor):
         one.pick_example(1)
         one.judge("Success")
     before = rows(site[1], "select count(*) from judgments")[0][0]
-    visitor.page.get_by_role("tab", name="About & privacy").click()
+    visitor.tab("About & privacy")
     visitor.page.click("#rv-delete")
     visitor.page.click("#rv-delete-confirm")
     visitor.page.get_by_text("Deleted: 1 stored answer").wait_for()
