@@ -1,4 +1,4 @@
-"""Writes docs/results.md from the figures in the manifest, so that no figure is typed by hand.
+"""Writes docs/results.md from the manifest and from docs/figures, so that no figure is typed by hand.
 
 python -m finetune.report
 """
@@ -11,18 +11,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune import ablation_report
 from finetune.fieldguide.species import DOMAINS
 from finetune.measure_fieldguide import COLUMNS
+from finetune.photos import report as photos_report
+from raven_core.evaluation.tables import table
 
 ROOT = Path(__file__).resolve().parents[1]
 MANIFEST, RESULTS = ROOT / "assets" / "fieldguide" / "manifest.json", ROOT / "docs" / "results.md"
+FIGURES = ROOT / "docs" / "figures"
 
-HEAD = """# Results of the Field Guide
+HEAD = """# Results
+
+Three things were measured: the bars of the bundled models, the paper's ablation on the bundled world, and RAVEN on
+[real photos](#real-photos). `python -m finetune.report` writes this page from the manifest and from `docs/figures`.
+
+# The Field Guide: bars
 
 ```console
 python -m finetune.measure_fieldguide --json            # the published seed, 500 pictures a split
 python -m finetune.measure_fieldguide --seed S --n N    # any other pictures
-python -m finetune.report                               # this page, from the manifest
 ```
 
 Every figure is a percentage with its 95% bootstrap interval over pictures that nothing was trained on. The published
@@ -34,18 +42,31 @@ are the `raven` adapter given nothing, the captions, the images, or both of the 
 """
 
 
+ABLATION = f"""# The Field Guide: the ablation
+
+```console
+{ablation_report.COMMAND}                                     # the adapters that ship
+{ablation_report.COMMAND} --training-seed 1 --adapters DIR    # others, from another seed
+```
+
+What `evaluate` says of all splits as one data set: captions scored by CIDEr with the document frequencies of all
+their references, questions by VQA accuracy; in brackets the 95% paired-bootstrap interval over pictures. The baseline
+is the `no-retrieval` adapter: same base, rows and steps, no neighbours. Floors need no fine-tuning: the nearest
+neighbour's caption copied, and the base model given the captions and no image. Controls change the neighbours of
+`both`: random ones of other species, the right ones in another order, images with each other's captions, and those
+whose captions say most of the references."""
+
+PHOTOS = """# Real photos
+
+[photos.md](photos.md) says how they are built and measured."""
+
+
 def cell(figure: Sequence[float]) -> str:
     """``[mean, low, high]`` as ``mean [low, high]``; a dash where there was nothing to measure."""
     if not figure:
         return "–"
     mean, low, high = figure
     return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def bars(report: Mapping[str, Any]) -> list[tuple[str, float, str, bool]]:
@@ -115,11 +136,21 @@ def main(argv: list[str] | None = None) -> None:
     """Writes the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
+    parser.add_argument("--figures", type=Path, default=FIGURES)
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args(argv)
-    quality = json.loads(options.manifest.read_text(encoding="utf8"))["quality"]
-    pages = [HEAD, *(section(seed, report) for seed, report in quality.items())]
-    options.out.write_text("\n".join(pages) + "\n", encoding="utf8")
+    quality = read(options.manifest)["quality"]
+    parts = [HEAD, *(section(seed, report) for seed, report in quality.items())]
+    if ablations := sorted(options.figures.glob("ablation-*.json")):
+        parts += [ABLATION, *(ablation_report.section(read(path)) for path in ablations)]
+    if (photos := options.figures / "photos.json").exists():
+        parts += [PHOTOS, photos_report.page(read(photos))]
+    options.out.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf8")
+
+
+def read(path: Path) -> Any:
+    """What a file of figures says."""
+    return json.loads(path.read_text(encoding="utf8"))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeAlias, get_args
+from weakref import WeakKeyDictionary
 
 from PIL import Image
 
@@ -153,7 +156,7 @@ def _oracle(
         raise OptionError("Oracle neighbours are those that say what is right: give references.")
     known = {one.id: one for one in ranked}
     pairs = memory.pairs(list(memory.ids if pool is None else pool))
-    scores = told([pair.caption or "" for pair in pairs], references)
+    scores = told([pair.caption or "" for pair in pairs], references, rarity(memory))
     best = sorted(range(len(pairs)), key=lambda place: (-scores[place], place))[: len(ranked)]
     return [
         replace(known[pairs[place].id], rank=rank)
@@ -163,15 +166,45 @@ def _oracle(
     ]
 
 
-def told(captions: Sequence[str], references: Sequence[str]) -> list[float]:
+def told(captions: Sequence[str], references: Sequence[str], weights: Mapping[str, float] | None = None) -> list[float]:
     """How much of the references each caption says, from 0 to 1: over the references, the mean share of their words.
 
     An answer that many annotators gave stands among the references as often, and so counts as much.
+
+    Params:
+        weights: how much a word counts, 1 where it is not named; without them all count the same, and a caption with
+            the right scenery beats the one that has the name.
     """
     wanted = [words for words in map(_words, references) if words]
     if not wanted:
         return [0.0] * len(captions)
-    return [sum(len(words & said) / len(words) for words in wanted) / len(wanted) for said in map(_words, captions)]
+
+    def weight(words: set[str]) -> float:
+        return float(len(words)) if weights is None else sum(weights.get(word, 1.0) for word in words)
+
+    whole = [max(weight(words), 1e-9) for words in wanted]
+    return [
+        sum(weight(words & said) / full for words, full in zip(wanted, whole, strict=True)) / len(wanted)
+        for said in map(_words, captions)
+    ]
+
+
+_RARITY: WeakKeyDictionary[Any, tuple[int, dict[str, float]]] = WeakKeyDictionary()
+
+
+def rarity(memory: Pairs) -> dict[str, float]:
+    """How rare each word is among the memory's captions: its inverse document frequency, from 0 to 1.
+
+    As for CIDEr, what most captions say tells little. Read once for a memory of a size.
+    """
+    size, weights = _RARITY.get(memory, (-1, {}))
+    if size != len(memory.ids):
+        captions = [pair.caption or "" for pair in memory.pairs(memory.ids)]
+        found = Counter(word for caption in captions for word in _words(caption))
+        most = math.log(len(captions) + 1)
+        weights = {word: math.log((len(captions) + 1) / count) / most for word, count in found.items()}
+        _RARITY[memory] = (len(memory.ids), weights)
+    return weights
 
 
 def _words(text: str) -> set[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 
-from raven_core.counterfactuals import KINDS, counterfactual, told
+from raven_core.counterfactuals import KINDS, counterfactual, rarity, told
 from raven_core.errors import OptionError
 from raven_core.types import Neighbour, Pair
 from tests.tiny import block
@@ -102,6 +103,19 @@ def test_how_much_of_the_references_a_caption_says_by_hand():
     # "eats moss" has two words, of which one stands there; "nuts" one, which does not: (1/2 + 0) / 2
     assert told(["Moss, they say", "eats nuts moss", ""], ["eats moss", "nuts"]) == [0.25, 1.0, 0.0]
     assert told(["a"], ["..."]) == [0.0]
+
+
+def test_rare_words_count_more_by_hand():
+    weights = {"a": 0.0, "snowy": 0.25, "zumi": 0.75}
+    assert told(["a snowy day", "zumi"], ["a zumi, snowy"], weights) == [0.25, 0.75]
+    assert told(["a"], ["a"], {"a": 0.0}) == [0.0]
+
+
+def test_how_rare_a_word_is_by_hand():
+    memory = Memory()  # of its eight captions two say "moss", five "caption"
+    assert rarity(memory)["moss"] == pytest.approx(math.log(9 / 2) / math.log(9))
+    assert rarity(memory)["caption"] == pytest.approx(math.log(9 / 5) / math.log(9))
+    assert rarity(memory) is rarity(memory), "read once"
 
 
 def test_an_oracle_without_references_and_unknown_kinds_are_refused():

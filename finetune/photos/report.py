@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from finetune.report import table
+from raven_core.evaluation.tables import table
 
 COMMAND = "python -m finetune.photos --data ../shared/data --out build/photos"
 BASELINES = ("no-retrieval", "sight")
