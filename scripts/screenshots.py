@@ -1,14 +1,14 @@
 """Take the pictures of the page that the documents show: ``python scripts/screenshots.py``.
 
-Starts ``app.py`` on the bundled profile in a folder of its own, walks through it in Chromium, and writes
-``docs/images/explore-WIDTH-SCHEME.png`` and ``compare-WIDTH-SCHEME.png`` at two widths in light and dark, and
-``docs/images/raven.png`` for the README.
+Starts ``app.py`` on the bundled profile in a folder of its own, walks through every tab in Chromium, and writes
+``docs/images/TAB-WIDTH-SCHEME.webp`` at two widths in light and dark, and ``docs/images/raven.webp`` for the README.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import shutil
 import socket
 import subprocess
@@ -20,10 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = {1440: 1000, 390: 844}  # width: height, in pixels
 SCHEMES = ("light", "dark")
 PATIENCE = 300_000  # milliseconds
+QUALITY = 82  # of the pictures, as WebP
 
 
 @contextlib.contextmanager
@@ -78,22 +81,80 @@ def study(page: Any) -> None:
     page.click("#rv-attribute")
     page.wait_for_selector("#rv-explained section")
     page.wait_for_selector("#rv-study-run", state="visible")
+
+
+def annotate(page: Any, name: str) -> None:
+    """A queue of the examples, made here; the first item judged and shown in full, the next one open."""
+    page.locator("#rv-annotate-name input, #rv-annotate-name textarea").first.fill("Ada")
+    page.locator("#rv-annotate-made-name input, #rv-annotate-made-name textarea").first.fill(name)
+    page.click("#rv-annotate-make")
+    page.locator("#rv-annotate-made p").get_by_text(name).wait_for()
+    page.click("#rv-annotate-begin")
+    first = page.locator("[data-token]").get_attribute("data-token")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.wait_for_function("(old) => document.querySelector('[data-token]')?.dataset.token !== old", arg=first)
+    page.keyboard.press("r")
+    page.wait_for_selector(".rv-revealed")
+
+
+def errors(page: Any, name: str) -> None:
+    """What was judged so far: the answer of the walk, and the pair of the queue."""
+    page.wait_for_selector("#rv-err-headline .rv-err-tile")
+    page.wait_for_selector("#rv-err-gallery .rv-err-card")
+
+
+def evaluate(page: Any, name: str) -> None:
+    """A small ablation on new pictures of species that no training saw."""
+    page.locator("#rv-evaluate-split label").filter(has_text="out-domain").click()
+    page.locator("#rv-evaluate-count input[type=number]").fill("10")
+    page.click("#rv-evaluate-run")
+    page.wait_for_selector("#rv-evaluate-report section")
+    page.wait_for_selector("#rv-evaluate-run", state="visible")
+
+
+def about(page: Any, name: str) -> None:
+    """Nothing to wait for."""
+
+
+TABS = {"Annotate": annotate, "Errors": errors, "Evaluate": evaluate, "About & privacy": about}
+"""The tabs after Explore and Compare, and what is done on each."""
+
+
+def open_tab(page: Any, name: str) -> None:
+    """Go to a tab; where the page is too narrow for all of them, by the menu of the others."""
+    named = page.get_by_role("tab", name=name, exact=True)
+    if not named.count():
+        page.locator("#rv-tabs .overflow-menu > button").click()
+        named = page.locator("#rv-tabs .overflow-dropdown button").get_by_text(name, exact=True)
+    named.click()
+    page.wait_for_timeout(300)
+
+
+def shoot(page: Any, path: Path, whole: bool = True) -> None:
+    """A picture of the page from its top, as WebP."""
     page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
     page.wait_for_timeout(500)
+    Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB").save(path, quality=QUALITY, method=6)
 
 
-def pictures(browser: Any, address: str, out: Path, width: int, scheme: str, example: int) -> None:
-    """One picture of each whole page, after the walk and after the study."""
+def pictures(browser: Any, address: str, out: Path, width: int, scheme: str, example: int) -> int:
+    """One picture of each whole tab, in the order in which a newcomer would use them; how many there are."""
     context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector(".rv-status-ready")
     walk(page, example)
-    page.screenshot(path=out / f"explore-{width}-{scheme}.png", full_page=True)
+    shoot(page, out / f"explore-{width}-{scheme}.webp")
     study(page)
-    page.screenshot(path=out / f"compare-{width}-{scheme}.png", full_page=True)
+    shoot(page, out / f"compare-{width}-{scheme}.webp")
+    for name, act in TABS.items():
+        open_tab(page, name)
+        act(page, f"examples {width} {scheme}")
+        shoot(page, out / f"{name.split()[0].lower()}-{width}-{scheme}.webp")
     context.close()
+    return 2 + len(TABS)
 
 
 def front_picture(browser: Any, address: str, out: Path, example: int) -> None:
@@ -105,8 +166,7 @@ def front_picture(browser: Any, address: str, out: Path, example: int) -> None:
     page.wait_for_selector(".rv-status-ready")
     page.locator(".rv-example").nth(example).click()
     settle(page)
-    page.evaluate("window.scrollTo(0, 0); document.activeElement?.blur()")
-    page.screenshot(path=out / "raven.png")
+    shoot(page, out / "raven.webp", whole=False)
     context.close()
 
 
@@ -133,11 +193,12 @@ def main() -> None:
     with served as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chosen.chromium, args=["--no-sandbox", "--disable-gpu"])
         front_picture(browser, address, chosen.out, chosen.example)
+        count = 1
         for width in SIZES:
             for scheme in SCHEMES:
-                pictures(browser, address, chosen.out, width, scheme, chosen.example)
+                count += pictures(browser, address, chosen.out, width, scheme, chosen.example)
         browser.close()
-    print(f"wrote {2 * len(SIZES) * len(SCHEMES) + 1} pictures to {chosen.out}")
+    print(f"wrote {count} pictures to {chosen.out}")
 
 
 if __name__ == "__main__":
