@@ -23,6 +23,7 @@ from raven_core.ui import annotate_events as events
 from raven_core.ui import annotate_layout
 from raven_core.ui import annotate_make as make
 from raven_core.ui import annotate_view as view
+from raven_core.ui.annotate_answer import Making
 from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.cards import Example
 from tests.fake_raven import FakeRaven, drawn, write_profile
@@ -209,17 +210,22 @@ def context(tmp_path: Path) -> Any:
     """What making a queue needs of a page."""
     profile = Profile.load(str(write_profile(tmp_path / "profile")))
     examples = [Example(drawn(100 + n)[0], f"Example {n}", "novel", references=("right",)) for n in range(3)]
-    return SimpleNamespace(profile=profile, examples=examples, raven=FakeRaven(profile, 0))
+    return SimpleNamespace(profile=profile, examples=examples, raven=FakeRaven(profile, 0), world=None)
 
 
-def made(context: Any, queues: Queues, owner: str = "me", **asked: Any) -> tuple[list[int], Queue]:
+def made(context: Any, queues: Queues, owner: str = "me", **asked: Any) -> tuple[list[Making], Queue]:
     *steps, queue = make.make(context, queues, make.Order(name="made", **asked), owner)
     return steps, queue
 
 
 def test_a_queue_of_examples_sets_an_answer_without_neighbours_against_one_with(context, queues):
     steps, queue = made(context, queues, source=make.EXAMPLES, pictures=(0, 2), wanted=3)
-    assert steps == [1, 2] and (queue.size, queue.wanted, queue.blind, queue.session) == (2, 3, True, "")
+    assert steps == [Making(1, 2), Making(2, 2)] and (queue.size, queue.wanted, queue.blind, queue.session) == (
+        2,
+        3,
+        True,
+        "",
+    )
     item = queues.next_item(queue.id, "Anna")
     queues.submit(item.item_id, "Anna", "A")
     assert {one.cell for one in queues.reveal(item.item_id, "Anna").candidates} == {"none", "both"}

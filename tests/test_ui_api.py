@@ -17,8 +17,10 @@ from gradio_client.exceptions import AppError
 from raven_core.settings import Profile, Settings
 from raven_core.ui import interface
 from raven_core.ui.context import Context
+from raven_core.ui.evaluate_data import World
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
+from tests.evaluating import colour_raven, write_captions
 from tests.fake_raven import FakeRaven, drawn, write_profile
 
 SETTINGS = ("caption", "", True, True, 2, "raven", 0.3, "nearest-last", True, True)  # fields after the image
@@ -29,7 +31,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cont
     folder = tmp_path_factory.mktemp("api")
     profile = Profile.load(str(write_profile(folder / "profile")))
     settings = Settings(profile=str(profile.folder), data_dir=folder / "data")
-    context = Context(profile, settings, Loader(lambda: FakeRaven(profile, 0)), Keeper.from_settings(settings))
+    raven: Any = FakeRaven(profile, 0)
+    colours = colour_raven(folder)  # what a batch is answered by
+    raven.settings, raven.encoder, raven.memory = colours.settings, colours.encoder, colours.memory
+    raven.retriever, raven.generator = colours.retriever, colours.generator
+    world = World(("novel",), lambda split, count, seed, place: write_captions(place) and None)
+    context = Context(profile, settings, Loader(lambda: raven), Keeper.from_settings(settings), world)
     page = interface.build(context)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **interface.launch_options())
     yield address, context
@@ -94,6 +101,30 @@ def test_a_comparison_and_its_explanation_come_as_plain_values(served, picture):
 def test_an_explanation_without_a_comparison_is_refused_with_what_to_do(served):
     with pytest.raises(AppError, match="compare something first"):
         Client(served[0], verbose=False).predict("both", "loo", api_name="/attribute")
+
+
+QUEUE = ("caption", "given", 1, 2, True)  # the last fields of a queue: what is asked for, order, wanted, most, blind
+
+
+def test_a_queue_is_made_of_examples_or_of_new_pictures_and_tells_how_far_it_is(served):
+    client = Client(served[0], verbose=False)
+    made = client.predict("pictures", "examples", [0, 1], None, [], "", *QUEUE, api_name="/make_queue")
+    assert (made["name"], made["items"], made["left_out"]) == ("pictures", 2, 0)
+    job = client.submit("world", "world", [], "novel", [], "", *QUEUE, api_name="/make_queue")
+    drawn_for_it = job.result(timeout=60)
+    assert drawn_for_it["source"].startswith("novel of The Field Guide") and drawn_for_it["items"] == 2
+    assert job.outputs()[0] == {"done": 0, "total": 2, "left_out": 0}
+    listed = {queue["name"]: queue["id"] for queue in client.predict(api_name="/annotation_queues")}
+    assert listed["world"] == drawn_for_it["id"]
+    item = client.predict(made["id"], "Anna", api_name="/annotate_next")
+    assert [sorted(one) for one in item["candidates"]] == [["letter", "text"]] * 2
+
+
+def test_a_queue_that_cannot_be_made_says_why(served):
+    client = Client(served[0], verbose=False)
+    for asked, told in ((("", "trials"), "name"), (("q", "evaluated"), "no run on the Evaluate tab")):
+        with pytest.raises(AppError, match=told):
+            client.predict(*asked, [], None, [], "", *QUEUE, api_name="/make_queue")
 
 
 def test_a_refusal_reaches_the_program_with_its_reason(served, picture):

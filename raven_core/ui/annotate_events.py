@@ -1,9 +1,7 @@
-"""What happens on the Annotate tab: presses and keys → the bench → the page; orders for queues → queues."""
+"""What happens on the Annotate tab where something is judged: presses and keys → the bench → the page."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -11,16 +9,12 @@ import gradio as gr
 from raven_core.annotation import Queues
 from raven_core.annotation_types import Queue
 from raven_core.errors import RavenError, StoreError
-from raven_core.ui import annotate_bench, annotate_make, present
+from raven_core.ui import annotate_bench, present
 from raven_core.ui.annotate_bench import Bench
-from raven_core.ui.annotate_layout import Booth, source_hint
+from raven_core.ui.annotate_layout import Booth
 from raven_core.ui.annotate_view import REVEAL
-from raven_core.ui.context import Context
-from raven_core.ui.explore_events import NARROW, QUIET, WORK, Updates
-from raven_core.ui.sitting import Sitting
+from raven_core.ui.explore_events import NARROW, QUIET, Updates
 from raven_core.ui.words import say
-
-log = logging.getLogger(__name__)
 
 BROWSER_KEY, BROWSER_SECRET = "raven-annotator", "not a secret: it only keeps the value from being read by accident"
 
@@ -37,12 +31,10 @@ TO_ITEM = f"""() => {{
 }}"""
 
 
-def wire(booth: Booth, context: Context, queues: Queues, sitting: gr.State, page: gr.Blocks, own: gr.Tab) -> None:
-    """Connect every press of the tab; ``own`` is the tab it stands in."""
-    bench = gr.State(Bench())
+def wire(booth: Booth, queues: Queues, bench: gr.State, page: gr.Blocks, own: gr.Tab) -> None:
+    """Connect every press that judges; ``own`` is the tab they stand in."""
     browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
     _wire_judging(booth, queues, page, bench, browser)
-    _wire_maker(booth, context, queues, sitting, bench)
 
     def refresh(mine: Bench, name: str) -> Any:
         return gr.update(choices=queue_choices(queues, mine.name or name))  # what is chosen meanwhile stays
@@ -71,31 +63,6 @@ def _wire_judging(booth: Booth, queues: Queues, page: gr.Blocks, bench: gr.State
     for part in (booth.stage, booth.told):  # gr.on does not take the events of our own HTML
         part.press(press, [bench], booth.parts, **JUDGING)
     page.load(resume, [bench, browser], [*booth.parts, booth.name], **JUDGING)
-
-
-def _wire_maker(booth: Booth, context: Context, queues: Queues, sitting: gr.State, bench: gr.State) -> None:
-    maker = booth.maker
-    outputs = [maker.notice, maker.run, maker.stop, booth.queue]
-
-    def make(state: Sitting, mine: Bench, name: str, *values: Any) -> Iterator[Updates]:
-        yield from make_steps(booth, context, queues, state.owner, mine.name or name, values)
-
-    made = gr.on([maker.run.click, maker.name.submit], lambda: _buttons(booth, True), None, outputs, **QUIET).then(
-        make, [sitting, bench, booth.name, *maker.fields], outputs, **WORK
-    )
-    maker.stop.click(
-        lambda: {maker.notice: present.hint(say("stopped")), **_buttons(booth, False)}, None, outputs, cancels=[made],
-        **QUIET,
-    )  # fmt: skip
-    maker.source.change(
-        lambda source: {
-            maker.hint: source_hint(source),
-            maker.pictures: gr.update(visible=source == annotate_make.EXAMPLES),
-            maker.files: gr.update(visible=source == annotate_make.RUN),
-            maker.most: gr.update(visible=source != annotate_make.EXAMPLES),
-        },
-        [maker.source], [maker.hint, maker.pictures, maker.files, maker.most], **QUIET,
-    )  # fmt: skip
 
 
 def login(request: gr.Request | None, profile: gr.OAuthProfile | None) -> str:
@@ -173,43 +140,3 @@ def queue_label(queues: Queues, queue: Queue, name: str) -> str:
     if progress is None or not progress.judged:
         return say("annotate_queue_fresh", name=queue.name, items=queue.size)
     return say("annotate_queue_label", name=queue.name, judged=progress.judged, items=queue.size)
-
-
-def order_of(values: Any) -> annotate_make.Order:
-    """The order for a queue from the values of ``Maker.fields``."""
-    name, source, pictures, files, order, wanted, most, blind = values
-    return annotate_make.Order(
-        name=name or "",
-        source=source,
-        pictures=tuple(map(int, pictures or ())),
-        files=tuple(map(str, files or ())),
-        order=order,
-        wanted=int(wanted),
-        most=int(most),
-        blind=bool(blind),
-    )
-
-
-def make_steps(booth: Booth, context: Context, queues: Queues, owner: str, name: str, values: Any) -> Iterator[Updates]:
-    """Make a queue: how far it is, and in the end the menu with it chosen, or what is wrong."""
-    asked = order_of(values)
-    try:
-        for step in annotate_make.make(context, queues, asked, owner):
-            if isinstance(step, Queue):
-                key = "annotate_made_one" if step.size == 1 else "annotate_made"
-                told = present.hint(say(key, name=step.name, items=step.size))
-                menu = queue_menu(queues, name, step.id)
-                yield {booth.maker.notice: told, booth.queue: menu, **_buttons(booth, False)}
-            else:
-                told = present.hint(say("annotate_making", done=step, all=len(asked.pictures)))
-                yield {booth.maker.notice: told}
-    except RavenError as problem:
-        yield {booth.maker.notice: present.error(problem), **_buttons(booth, False)}
-    except Exception:
-        log.exception("a queue could not be made")
-        yield {booth.maker.notice: present.error(say("error_unexpected")), **_buttons(booth, False)}
-
-
-def _buttons(booth: Booth, running: bool) -> Updates:
-    """Make or Stop, whichever can be pressed."""
-    return {booth.maker.run: gr.update(visible=not running), booth.maker.stop: gr.update(visible=running)}

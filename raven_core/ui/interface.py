@@ -25,6 +25,7 @@ def build(context: Context) -> gr.Blocks:
     with gr.Blocks(title=say("page_title"), analytics_enabled=False, delete_cache=(600, UPLOAD_LIFE)) as page:
         sitting = gr.State(Sitting())
         browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
+        evaluated = evaluate.bench_of_page()
         status = html(header(context), elem_id="rv-header")
         with gr.Tabs(elem_id="rv-tabs") as tabs:
             with gr.Tab(say("tab_explore"), id="explore"):
@@ -32,11 +33,11 @@ def build(context: Context) -> gr.Blocks:
             with gr.Tab(say("tab_compare"), id=study_events.TAB) as second:
                 compare.build(context, tab, sitting, tabs, second)
             with gr.Tab(say("annotate_tab"), id="annotate") as annotating:
-                annotate.build(context, sitting, page, annotating)
+                annotate.build(context, sitting, page, annotating, evaluated)
             with gr.Tab(say("errors_tab"), id="errors") as judged:
                 errors.build(context, sitting, tabs, judged, browser)
             with gr.Tab(say("evaluate_tab"), id="evaluate"):
-                evaluate.build(context, tab, sitting, tabs)
+                evaluate.build(context, tab, sitting, tabs, evaluated)
             with gr.Tab(say("tab_about"), id="about"):
                 about.build(context, sitting, tab)
         _wire_opening(page, context, sitting, browser, status, tab)
