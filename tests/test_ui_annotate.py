@@ -122,6 +122,13 @@ def test_what_people_wrote_is_escaped(queues):
         assert "&lt;script" in page_of(queues, bench)
 
 
+def test_a_right_answer_that_many_people_gave_is_listed_once(queues):
+    entry = replace(drafts(1)[0], references=("moss", "moss", "leaves"))
+    bench = Bench()
+    bench_of.begin(queues, bench, "Anna", queues.create("q", [entry]).id)
+    assert page_of(queues, bench).count("<li>moss</li>") == 1
+
+
 def test_progress_is_a_share_of_all_items_and_skips_count_as_done():
     shown = view.progress_bar(Progress(items=8, complete=1, judgments=4, annotators=2, judged=3, skipped=1, left=4))
     assert "width:50%" in shown and "4 of 8 done by you · 1 skipped · 1 of 8 have all their judgments" in shown
