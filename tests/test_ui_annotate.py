@@ -20,12 +20,13 @@ from raven_core.settings import Profile
 from raven_core.ui import annotate_api as api
 from raven_core.ui import annotate_bench as bench_of
 from raven_core.ui import annotate_events as events
-from raven_core.ui import annotate_layout
+from raven_core.ui import annotate_layout, people
 from raven_core.ui import annotate_make as make
 from raven_core.ui import annotate_view as view
 from raven_core.ui.annotate_answer import Making
 from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.cards import Example
+from raven_core.ui.sitting import Sitting
 from tests.fake_raven import FakeRaven, drawn, write_profile
 
 
@@ -328,8 +329,8 @@ def test_who_is_logged_in_judges_under_that_name(booth, queues):
     mine = Bench()
     shown = events.resumed(booth, queues, mine, {"name": "Anna", "queue": queue.id}, "hf-user")
     assert mine.name == "hf-user" and shown[booth.name]["interactive"] is False
-    assert events.login(SimpleNamespace(username="user"), None) == "user"
-    assert events.login(None, None) == ""
+    assert people.login(SimpleNamespace(username="user"), None) == "user"
+    assert people.login(None, None) == ""
 
 
 def test_revealing_and_refusals_leave_the_form_alone_and_a_deleted_queue_is_told(booth, queues):
@@ -342,3 +343,30 @@ def test_revealing_and_refusals_leave_the_form_alone_and_a_deleted_queue_is_told
     queues.delete(queue.id)
     gone = events.pressed(booth, queues, bench, view.SAVE, bench.token, said("A"))
     assert "may have been deleted" in gone[booth.notice] and "Give your name" in gone[booth.stage]
+
+
+# ---------------------------------------------------------------- deleting what one gave
+
+
+def test_one_is_asked_before_ones_judgments_are_deleted_and_told_how_many_they_were(booth, queues):
+    drawer, queue = booth.forget, queues.create("q", drafts(2), wanted=2)
+    mine = Bench()
+    events.begun(booth, queues, mine, "Anna", queue.id, "anna's")
+    events.pressed(booth, queues, mine, view.SAVE, mine.token, said("A"), "anna's")
+    assert "Give your name first" in events.asked_to_forget(booth, " ")[drawer.told]
+    asked = events.asked_to_forget(booth, " Anna ")
+    assert "“Anna”" in asked[drawer.question] and asked[drawer.name] == "Anna" and asked[drawer.asking]["visible"]
+    strange = events.forgotten(booth, queues, Bench(), "Anna", ["stranger's"])
+    assert "Nothing was given under" in strange[drawer.told] and len(queues.judgments(queue.id)) == 1
+    gone = events.forgotten(booth, queues, mine, "Anna", ["anna's"])
+    assert "Items it was about: 1." in gone[drawer.told] and queues.judgments(queue.id) == []
+    assert "Item 1 of 2" in gone[booth.stage] and gone[booth.told].count("Saved") == 0
+
+
+def test_what_one_gives_is_given_by_the_surest_of_what_tells_who_one_is():
+    sitting, request = Sitting("ab" * 16), SimpleNamespace(session_hash="s", username=None)
+    user = SimpleNamespace(session_hash="s", username="user")
+    session = "session:043a718774c572bd8a25adbeb1bfcd5c"  # of sha256 of "s"
+    assert people.owners(sitting, request, None) == ["ab" * 16, session]
+    assert people.owners(sitting, user, None) == ["login:user", "ab" * 16, session]
+    assert people.owners(None, request, None) == [session]

@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from raven_core.annotation import Queues
 from raven_core.settings import Profile, Settings
 from raven_core.ui import interface
 from raven_core.ui.context import Context
@@ -118,6 +119,22 @@ def test_a_queue_is_made_of_examples_or_of_new_pictures_and_tells_how_far_it_is(
     assert listed["world"] == drawn_for_it["id"]
     item = client.predict(made["id"], "Anna", api_name="/annotate_next")
     assert [sorted(one) for one in item["candidates"]] == [["letter", "text"]] * 2
+
+
+def test_a_program_deletes_what_it_judged_and_no_other_programs_judgments_of_that_name(served):
+    address, context = served
+    one, two = Client(address, verbose=False), Client(address, verbose=False)
+    queue = one.predict("to delete", "examples", [0, 1], None, [], "", "both", "given", 2, 2, True,
+                        api_name="/make_queue")  # fmt: skip
+    for client in (one, two):
+        item = client.predict(queue["id"], "Anna", api_name="/annotate_next")
+        client.predict(item["item_id"], "Anna", "A", api_name="/annotate")
+    assert two.predict("Anna", api_name="/annotate_delete") == {"annotator": "Anna", "deleted": 1}
+    assert two.predict("Anna", api_name="/annotate_delete") == {"annotator": "Anna", "deleted": 0}
+    queues = Queues(context.keeper.store)
+    assert len(queues.judgments(queue["id"])) == 1
+    assert "Items on the Annotate tab" in str(one.predict(api_name="/delete_mine"))
+    assert queues.judgments(queue["id"]) == []
 
 
 def test_a_queue_that_cannot_be_made_says_why(served):

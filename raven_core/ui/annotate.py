@@ -25,6 +25,6 @@ def build(context: Context, sitting: gr.State, page: gr.Blocks, own: gr.Tab, eva
     queues = Queues(context.keeper.store)
     booth = annotate_layout.build(context)
     bench = gr.State(Bench())
-    annotate_events.wire(booth, queues, bench, page, own)
+    annotate_events.wire(booth, queues, sitting, bench, page, own)
     annotate_making.wire(booth, context, queues, sitting, bench, evaluated)
     annotate_api.wire(queues)

@@ -11,7 +11,7 @@ from raven_core.annotation import Queues
 from raven_core.annotation_types import Queue, Showing
 from raven_core.errors import RavenError
 from raven_core.ui import annotate_bench
-from raven_core.ui.annotate_events import login
+from raven_core.ui.people import login, owners
 
 T = TypeVar("T")
 
@@ -26,7 +26,8 @@ def wire(queues: Queues) -> None:
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
         who = login(request, profile) or annotator
-        return refused_in_words(lambda: next_record(queues, queue_id, who))
+        owner = owners(None, request, profile)[0]
+        return refused_in_words(lambda: next_record(queues, queue_id, who, owner))
 
     def annotate(
         item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None, preference: str = "",
@@ -36,13 +37,20 @@ def wire(queues: Queues) -> None:
         who = login(request, profile) or annotator
         said: dict[str, Any] = {"preference": preference, "verdicts": verdicts or {}, "tags": tags or {}}
         texts: dict[str, Any] = {"correction": correction, "note": note, "token": token}
+        texts["owner"] = owners(None, request, profile)[0]
         return refused_in_words(lambda: submitted(queues, item_id, who, {**said, **texts}))
 
     def undo_annotation(
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
         who = login(request, profile) or annotator
-        return refused_in_words(lambda: undone(queues, queue_id, who))
+        owner = owners(None, request, profile)[0]
+        return refused_in_words(lambda: undone(queues, queue_id, who, owner))
+
+    def delete_annotations(annotator: str, request: gr.Request, profile: gr.OAuthProfile | None) -> dict[str, Any]:
+        who, mine = login(request, profile) or annotator, owners(None, request, profile)
+        count = refused_in_words(lambda: annotate_bench.forget(queues, annotate_bench.Bench(), who, mine))
+        return {"annotator": who, "deleted": count}
 
     gr.api(
         annotation_queues, api_name="annotation_queues", concurrency_limit=None,
@@ -62,6 +70,11 @@ def wire(queues: Queues) -> None:
         undo_annotation, api_name="annotate_undo", concurrency_limit=None,
         api_description="Take back what this annotator said last in a queue; the item is open to them again.",
     )  # fmt: skip
+    gr.api(
+        delete_annotations, api_name="annotate_delete", concurrency_limit=None,
+        api_description="Delete what was judged under this name in this session (or login), with its history; of how "
+        "many items that was. What somebody else gave under the same name stays.",
+    )  # fmt: skip
 
 
 def queue_record(queues: Queues, queue: Queue) -> dict[str, Any]:
@@ -72,9 +85,9 @@ def queue_record(queues: Queues, queue: Queue) -> dict[str, Any]:
     return {**{name: getattr(queue, name) for name in same}, **counts}
 
 
-def next_record(queues: Queues, queue_id: str, annotator: str) -> dict[str, Any]:
+def next_record(queues: Queues, queue_id: str, annotator: str, owner: str = "") -> dict[str, Any]:
     """The next item as plain values; empty when nothing is left."""
-    showing = queues.next_item(queue_id, annotate_bench.checked_name(annotator))
+    showing = queues.next_item(queue_id, annotate_bench.checked_name(annotator), owner)
     return {} if showing is None else item_record(showing)
 
 
@@ -84,9 +97,9 @@ def submitted(queues: Queues, item_id: str, annotator: str, said: dict[str, Any]
     return {"id": given.id, "item_id": given.item_id, "preference": given.preference, "updated": given.updated}
 
 
-def undone(queues: Queues, queue_id: str, annotator: str) -> dict[str, Any]:
+def undone(queues: Queues, queue_id: str, annotator: str, owner: str = "") -> dict[str, Any]:
     """The item that is open again as plain values; empty when there was nothing to take back."""
-    showing = queues.undo(queue_id, annotate_bench.checked_name(annotator))
+    showing = queues.undo(queue_id, annotate_bench.checked_name(annotator), owner)
     return {} if showing is None else item_record(showing)
 
 

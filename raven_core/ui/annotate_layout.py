@@ -8,8 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from raven_core.annotation import MAX_WANTED
-from raven_core.annotation_types import ORDERS
+from raven_core.annotation_types import MAX_WANTED, ORDERS
 from raven_core.ui import annotate_make as make
 from raven_core.ui import annotate_view as view
 from raven_core.ui.annotate_bench import NAME_LENGTH
@@ -58,12 +57,31 @@ class Maker:
 
 
 @dataclass(frozen=True)
+class Drawer:
+    """The button that deletes what somebody gave, with its question; ``name`` is what the question is about."""
+
+    delete: gr.Button
+    asking: gr.Column
+    question: gr.HTML
+    confirm: gr.Button
+    cancel: gr.Button
+    told: gr.HTML
+    name: gr.Textbox
+
+    @property
+    def parts(self) -> list[Any]:
+        """What the button, the question and the answer change."""
+        return [self.delete, self.asking, self.question, self.told, self.name]
+
+
+@dataclass(frozen=True)
 class Booth:
     """All of the tab."""
 
     name: gr.Textbox
     queue: gr.Dropdown
     begin: gr.Button
+    forget: Drawer
     maker: Maker
     notice: gr.HTML
     told: gr.HTML
@@ -81,13 +99,14 @@ def build(context: Context) -> Booth:
         with gr.Column(scale=4, min_width=300, elem_classes="rv-left"):
             with gr.Column(elem_classes="rv-panel rv-ask"):
                 name, queue, begin = _who()
+                forget = _drawer()
             with gr.Column(elem_classes="rv-panel rv-feed"):
                 maker = _maker(context)
         with gr.Column(scale=9, min_width=320, elem_classes="rv-right", elem_id="rv-annotate-stage"):
             notice = html("", elem_id="rv-annotate-notice")
             told = html("", js_on_load=view.PRESS, elem_id="rv-annotate-told")
             stage = html(view.empty(), js_on_load=view.PRESS, elem_id="rv-annotate-item")
-    return Booth(name, queue, begin, maker, notice, told, stage)
+    return Booth(name, queue, begin, forget, maker, notice, told, stage)
 
 
 def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
@@ -103,6 +122,17 @@ def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
     )
     begin = gr.Button(say("annotate_begin"), variant="primary", size="lg", elem_id="rv-annotate-begin")
     return name, queue, begin
+
+
+def _drawer() -> Drawer:
+    delete = gr.Button(say("annotate_forget"), size="sm", variant="stop", elem_id="rv-annotate-forget")
+    with gr.Column(visible=False, elem_id="rv-annotate-forget-ask") as asking:
+        question = html("")
+        with gr.Row():
+            confirm = gr.Button(say("delete_confirm"), variant="stop", size="sm", elem_id="rv-annotate-forget-confirm")
+            cancel = gr.Button(say("delete_cancel"), size="sm", elem_id="rv-annotate-forget-cancel")
+    told = html("", elem_id="rv-annotate-forgotten")
+    return Drawer(delete, asking, question, confirm, cancel, told, gr.Textbox(visible=False))
 
 
 def _maker(context: Context) -> Maker:

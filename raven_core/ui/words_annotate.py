@@ -15,6 +15,12 @@ WORDS: dict[str, str] = {
     "annotate_queue_label": "{name} · {judged} of {items} judged by you",
     "annotate_queue_fresh": "{name} · {items} items",
     "annotate_begin": "Start judging",
+    "annotate_forget": "Delete what I gave under this name",
+    "annotate_forget_ask": "This deletes everything given under “{name}” from this browser, with its earlier versions. "
+    "What was given under that name from elsewhere stays, and so do the queues. It cannot be undone.",
+    "annotate_forgotten": "Deleted: what you said under “{name}”. Items it was about: {count}.",
+    "annotate_forgotten_none": "Nothing was given under “{name}” from this browser.",
+    "annotate_deleted": "Items on the Annotate tab that your judgments were deleted of: {count}.",
     # making a queue
     "annotate_make": "Make a queue",
     "annotate_source": "From",
