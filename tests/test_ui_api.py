@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from raven_core.annotation import Queues
 from raven_core.settings import Profile, Settings
@@ -104,6 +106,72 @@ def test_an_explanation_without_a_comparison_is_refused_with_what_to_do(served):
         Client(served[0], verbose=False).predict("both", "loo", api_name="/attribute")
 
 
+def test_neighbours_are_left_out_by_their_ids_until_they_are_let_back(served, picture):
+    client = Client(served[0], verbose=False)
+    first = ask(client, picture)["neighbours"]
+    left_out = client.predict([first[0]["id"]], api_name="/leave_out")
+    assert left_out == {"left_out": [first[0]["id"]]}
+    assert first[0]["id"] not in {one["id"] for one in ask(client, picture)["neighbours"]}
+    client.predict([], api_name="/leave_out")
+    assert ask(client, picture)["neighbours"] == first
+    with pytest.raises(AppError, match="list of their ids"):
+        client.predict({"id": 1}, api_name="/leave_out")
+
+
+def test_neighbours_are_changed_added_and_put_back_for_the_next_comparison(served, picture):
+    client = Client(served[0], verbose=False)
+    asked = (handle_file(str(picture)), *SETTINGS[:-1], "retrieved", 1, [], "")
+    with pytest.raises(AppError, match="nothing of that name"):
+        client.predict("m1", True, "", None, api_name="/change_neighbour")
+    before = client.predict(*asked, api_name="/compare")
+    one, two = (neighbour["id"] for neighbour in before["neighbours"])
+    client.predict(one, False, "a purple zumi", None, api_name="/change_neighbour")
+    client.predict(two, True, "", None, api_name="/change_neighbour")
+    changes = client.predict("one of mine", handle_file(str(picture)), api_name="/add_neighbour")
+    assert changes == {
+        "edited": [
+            {"id": one, "leave_out": False, "caption": "a purple zumi", "image": False},
+            {"id": two, "leave_out": True, "caption": None, "image": False},
+        ],
+        "added": [{"caption": "one of mine", "image": True}],
+    }
+    captions = [neighbour["caption"] for neighbour in client.predict(*asked, api_name="/compare")["neighbours"]]
+    assert {"a purple zumi", "one of mine"} <= set(captions)
+    with pytest.raises(AppError, match="caption or an image"):
+        client.predict(" ", None, api_name="/add_neighbour")
+    assert client.predict("", api_name="/undo_changes") == {"edited": [], "added": []}
+    assert client.predict(*asked, api_name="/compare")["neighbours"] == before["neighbours"]
+
+
+def test_a_cell_that_is_marked_right_decides_what_helped(served, picture):
+    client = Client(served[0], verbose=False)
+    client.predict(handle_file(str(picture)), *SETTINGS[:-1], "retrieved", 1, [], "", api_name="/compare")
+    marked = client.predict("both", 0, api_name="/mark_right")
+    effects = {cell["cell"]: cell["effect"] for cell in marked["cells"]}
+    assert effects["both"] == "helped" and effects["none"] == "no change"
+    undone = client.predict("both", 2, api_name="/mark_right")
+    assert {cell["cell"]: cell["effect"] for cell in undone["cells"]}["both"] != "helped"
+    with pytest.raises(AppError, match="nothing of that name"):
+        client.predict("both", 7, api_name="/mark_right")
+
+
+def test_an_evaluation_comes_with_its_samples_and_as_a_zip(served):
+    client = Client(served[0], verbose=False)
+    with pytest.raises(AppError, match="was deleted"):
+        client.predict(api_name="/evaluation_file")
+    asked = ("world", "novel", [], "", "caption", ["none", "both"], 3, 1, "retrieved", 0)
+    report = client.predict(*asked, api_name="/evaluate")
+    found = client.predict("caption", "both", "all", 0, api_name="/evaluation_samples")
+    assert report["samples"] == found["total"] == 3 and (found["page"], found["pages"]) == (0, 1)
+    red = found["samples"][0]
+    assert red["truths"] == ["a red rud sleeps here", "the rud is red and sleeps"] and list(red["answers"]) == ["both"]
+    assert red["answers"]["both"]["prediction"] == "a red rud sleeps here" and "image" not in red
+    with zipfile.ZipFile(client.predict(api_name="/evaluation_file")) as zipped:
+        assert "raven-evaluation/samples.jsonl" in zipped.namelist()
+    with pytest.raises(AppError):
+        client.predict("caption", "both", "some", 0, api_name="/evaluation_samples")
+
+
 QUEUE = ("caption", "given", 1, 2, True)  # the last fields of a queue: what is asked for, order, wanted, most, blind
 
 
@@ -135,6 +203,25 @@ def test_a_program_deletes_what_it_judged_and_no_other_programs_judgments_of_tha
     assert len(queues.judgments(queue["id"])) == 1
     assert "Items on the Annotate tab" in str(one.predict(api_name="/delete_mine"))
     assert queues.judgments(queue["id"]) == []
+
+
+def test_a_program_sees_an_items_picture_and_once_it_is_judged_how_it_came_about(served):
+    client = Client(served[0], verbose=False)
+    queue = client.predict("to reveal", "examples", [1], None, [], "", *QUEUE, api_name="/make_queue")
+    item = client.predict(queue["id"], "Anna", api_name="/annotate_next")
+    assert Image.open(client.predict(item["item_id"], api_name="/annotate_picture")).size == (192, 192)
+    with pytest.raises(AppError, match="once you have judged"):
+        client.predict(item["item_id"], "Anna", api_name="/annotate_reveal")
+    said = {"A": "success"}, {"B": ["other"]}
+    client.predict(item["item_id"], "Anna", "A", *said, "", "clear", api_name="/annotate")
+    found = client.predict(item["item_id"], "Anna", api_name="/annotate_reveal")
+    assert [one["letter"] for one in found["candidates"]] == ["A", "B"]
+    assert {one["cell"] for one in found["candidates"]} == {"none", "both"}
+    assert [one["text"] for one in found["candidates"]] == [one["text"] for one in item["candidates"]]
+    assert found["references"] == ["a right answer"] and found["judgments"] == [
+        {"annotator": "Anna", "preference": "A", "verdicts": {"A": "success"}, "tags": {"B": ["other"]},
+         "correction": "", "note": "clear"}
+    ]  # fmt: skip
 
 
 def test_a_queue_that_cannot_be_made_says_why(served):

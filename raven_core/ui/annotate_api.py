@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
 
 from raven_core.annotation import Queues
-from raven_core.annotation_types import Queue, Showing
+from raven_core.annotation_types import LETTERS, ItemJudgment, Queue, Showing
 from raven_core.errors import RavenError
+from raven_core.images import load_image
 from raven_core.ui import annotate_bench
 from raven_core.ui.people import login, owners
 
@@ -52,6 +53,18 @@ def wire(queues: Queues) -> None:
         count = refused_in_words(lambda: annotate_bench.forget(queues, annotate_bench.Bench(), who, mine))
         return {"annotator": who, "deleted": count}
 
+    def reveal_annotation(
+        item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
+    ) -> dict[str, Any]:
+        who = login(request, profile) or annotator
+        return refused_in_words(lambda: revealed_record(queues, item_id, who))
+
+    _wire_picture(queues)
+    gr.api(
+        reveal_annotation, api_name="annotate_reveal", concurrency_limit=None,
+        api_description="An item that this annotator has judged in full: how each answer came about, and what others "
+        "said, in this annotator's letters.",
+    )  # fmt: skip
     gr.api(
         annotation_queues, api_name="annotation_queues", concurrency_limit=None,
         api_description="The annotation queues, newest first: id, name, items, and how many have all their judgments.",
@@ -75,6 +88,54 @@ def wire(queues: Queues) -> None:
         api_description="Delete what was judged under this name in this session (or login), with its history; of how "
         "many items that was. What somebody else gave under the same name stays.",
     )  # fmt: skip
+
+
+def _wire_picture(queues: Queues) -> None:
+    """The picture of an item is a file, and no plain value."""
+
+    def annotation_picture(item_id: str) -> Any:
+        return refused_in_words(lambda: picture_of(queues, item_id))
+
+    item, shown = gr.Textbox(visible=False, label="item_id"), gr.Image(visible=False, label="picture", format="png")
+    gr.on(
+        [], annotation_picture, [item], [shown], concurrency_limit=None, api_name="annotate_picture",
+        api_description="The picture of an item, to be looked at before it is judged.",
+    )  # fmt: skip
+
+
+def picture_of(queues: Queues, item_id: str) -> Any:
+    """The picture of an item; None where it has none."""
+    showing = queues.show(item_id, "")
+    return None if not showing.image_file else load_image(queues.store.image_path(showing.image_file))
+
+
+def revealed_record(queues: Queues, item_id: str, annotator: str) -> dict[str, Any]:
+    """A judged item with everything, as plain values."""
+    found = queues.reveal(item_id, annotate_bench.checked_name(annotator))
+    order = found.own.shown if found.own is not None else tuple(range(len(found.candidates)))
+    names = ("text", "cell", "adapter", "confidence", "similarity")
+    candidates = [
+        {"letter": LETTERS[place], **{name: getattr(found.candidates[number], name) for name in names},
+         "neighbours": [dict(one) for one in found.candidates[number].neighbours]}
+        for place, number in enumerate(order)
+    ]  # fmt: skip
+    said = [found.own, *found.others] if found.own is not None else list(found.others)
+    return {**item_record(found.showing), "references": list(found.showing.references), "candidates": candidates,
+            "judgments": [_said_record(one, order) for one in said]}  # fmt: skip
+
+
+def _said_record(judgment: ItemJudgment, order: Sequence[int]) -> dict[str, Any]:
+    """What somebody said, by the letters of this order; the first is the annotator's own."""
+    letters = {number: LETTERS[place] for place, number in enumerate(order)}
+    preferred = judgment.preferred
+    return {
+        "annotator": judgment.annotator,
+        "preference": judgment.preference if preferred is None else letters[preferred],
+        "verdicts": {letters[number]: judgment.verdicts[number] for number in order if judgment.verdicts[number]},
+        "tags": {letters[number]: list(judgment.tags[number]) for number in order if judgment.tags[number]},
+        "correction": judgment.correction,
+        "note": judgment.note,
+    }
 
 
 def queue_record(queues: Queues, queue: Queue) -> dict[str, Any]:

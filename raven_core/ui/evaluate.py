@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from raven_core.ui import evaluate_events, evaluate_layout
+from raven_core.ui import evaluate_api, evaluate_events, evaluate_layout
 from raven_core.ui.context import Context
 from raven_core.ui.evaluate_layout import Desk
 from raven_core.ui.evaluate_runs import Bench
@@ -20,4 +20,5 @@ def build(context: Context, tab: Tab, sitting: gr.State, tabs: gr.Tabs, bench: g
     """Lay the tab out and wire it to the Explore ``tab``, where samples open."""
     desk = evaluate_layout.build(context)
     evaluate_events.wire(desk, tab, context, sitting, bench, tabs)
+    evaluate_api.wire(desk, context, bench)
     return desk
