@@ -71,6 +71,13 @@ def test_an_answer_comes_with_a_record_and_can_be_judged(served, picture):
     assert context.keeper.store.judgments() == []
 
 
+def test_what_is_not_said_is_as_the_page_has_it(served, picture):
+    client = Client(served[0], verbose=False)
+    assert len(client.predict(handle_file(str(picture)), api_name="/answer")["neighbours"]) == 3
+    queue = client.predict("short", "world", split="novel", tasks="caption", most=2, api_name="/make_queue")
+    assert (queue["items"], queue["order"], queue["wanted"]) == (2, "random", 2)
+
+
 def test_clients_do_not_share_what_they_gave(served, picture):
     address, context = served
     one, two = Client(address, verbose=False), Client(address, verbose=False)

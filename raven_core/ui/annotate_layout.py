@@ -175,7 +175,7 @@ def _sources(context: Context) -> dict[str, Any]:
         label=say("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
     )  # fmt: skip
     upload_split = gr.Textbox(
-        label=say("evaluate_upload_split"), max_lines=1, max_length=60, visible=False,
+        "", label=say("evaluate_upload_split"), max_lines=1, max_length=60, visible=False,
         elem_id="rv-annotate-upload-split",
     )  # fmt: skip
     tasks = gr.Radio(

@@ -56,9 +56,10 @@ def wire(
 def _wire_api(booth: Booth, context: Context, queues: Queues, sitting: gr.State, evaluated: gr.State) -> None:
     """What programs call: the same form without a page."""
 
-    def make_queue(  # its parameters are the names that programs use
-        state: Sitting, found: Evaluated, name: str, source: str, pictures: list[int], split: str, files: Any,
-        upload_split: str, tasks: str, order: str, wanted: int, most: int, blind: bool,
+    def make_queue(  # its parameters are the names that programs use; those that are None may be left out
+        state: Sitting, found: Evaluated, name: str, source: str, pictures: list[int], split: str | None = None,
+        files: Any = None, upload_split: str = "", tasks: str = "both", order: Any = "random", wanted: int = 2,
+        most: int = annotate_make.MOST, blind: bool = True,
     ) -> Iterator[dict[str, Any]]:  # fmt: skip
         values = (name, source, pictures, split, files, upload_split, tasks, order, wanted, most, blind)
         yield from records(context, queues, state.owner, order_of(values), found)

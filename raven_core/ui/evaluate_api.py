@@ -24,11 +24,11 @@ _KEPT = ("prediction", "confidence", "neighbours", "scores", "error")
 def wire(desk: Desk, context: Context, bench: gr.State) -> None:
     """Give the page these endpoints."""
 
-    def evaluate(  # its parameters are the names that programs use
-        mine: Bench, source: str, split: str, files: Any, upload_split: str, tasks: str, cells: list[str], count: int,
-        k: int, neighbours: str, seed: int,
+    def evaluate(  # its parameters are the names that programs use; those that are None may be left out
+        mine: Bench, source: str, split: str | None = None, files: Any = None, upload_split: str = "",
+        tasks: str = "both", cells: Any = (), count: int = 20, k: int = 3, neighbours: str = "retrieved", seed: int = 0,
     ) -> dict[str, Any]:  # fmt: skip
-        values = (source, split, files, upload_split, tasks, cells, count, k, neighbours, seed)
+        values = (source, split or "", files, upload_split, tasks, cells, count, k, neighbours, seed)
         return explore_events.last_record(
             mine.turns, lambda turn: evaluate_flow.evaluate(context, mine, lambda: asked_of(values), turn)
         )

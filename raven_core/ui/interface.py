@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
-from raven_core.ui import about, annotate, compare, errors, evaluate, explore, judge, present, study_events, theme
+from raven_core.ui import (
+    about,
+    annotate,
+    compare,
+    errors,
+    evaluate,
+    explore,
+    judge,
+    present,
+    study_events,
+    theme,
+    tools,
+)
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.explore_layout import Tab
@@ -40,6 +53,8 @@ def build(context: Context) -> gr.Blocks:
                 evaluate.build(context, tab, sitting, tabs, evaluated)
             with gr.Tab(say("tab_about"), id="about"):
                 about.build(context, sitting, tab)
+        if context.settings.mcp:
+            tools.wire(context)
         _wire_opening(page, context, sitting, browser, status, tab)
     return page.queue(max_size=100)
 
@@ -99,6 +114,26 @@ def header(context: Context) -> str:
         f'<p>{esc(say("tagline"))}</p></div><span class="rv-status rv-status-{loader.state}" role="status" '
         f'title="{esc(hint)}"><b>{esc(context.profile.title)}</b><span>{esc(words)}</span></span></header>{problem}'
     )
+
+
+def launch(page: gr.Blocks, mcp: bool = False, **options: Any) -> None:
+    """Serve the page until interrupted; with ``mcp``, also the tools.
+
+    Raises:
+        ConfigError: this version of gradio cannot be told which tools to offer.
+    """
+    options |= launch_options()
+    if not mcp:  # said in so many words: a variable of gradio's would else offer every endpoint of the page
+        page.launch(mcp_server=False, **options)
+        return
+    with warnings.catch_warnings():  # about endpoints that are taken away below
+        warnings.filterwarnings("ignore", message="This MCP server includes a tool that has a gr.State")
+        page.launch(mcp_server=True, prevent_thread_lock=True, **options)
+    try:
+        tools.offer_only_tools(page)
+        page.block_thread()
+    finally:
+        page.close()
 
 
 def launch_options() -> dict[str, Any]:

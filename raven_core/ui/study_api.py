@@ -22,10 +22,12 @@ def wire(context: Context, study: gr.State, record: gr.JSON) -> None:
     def mark_right(mine: Study, cell: str, k: int) -> dict[str, Any]:
         return marked(mine, cell, int(k))
 
-    def change_neighbour(mine: Study, neighbour: str, leave_out: bool, caption: str, image: Any) -> dict[str, Any]:
+    def change_neighbour(
+        mine: Study, neighbour: str, leave_out: bool, caption: str, image: Any = None
+    ) -> dict[str, Any]:
         return changed(mine, neighbour, bool(leave_out), caption or "", opened(context, image))
 
-    def add_neighbour(mine: Study, caption: str, image: Any) -> dict[str, Any]:
+    def add_neighbour(mine: Study, caption: str, image: Any = None) -> dict[str, Any]:
         return added(mine, caption or "", opened(context, image))
 
     def undo_changes(mine: Study, neighbour: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ sentence escapes it.
 
 from __future__ import annotations
 
-from raven_core.ui import words_annotate, words_errors, words_evaluate
+from raven_core.ui import words_annotate, words_errors, words_evaluate, words_programs
 
 DEFAULT = "en"
 
@@ -323,8 +323,6 @@ TABLE: dict[str, dict[str, str]] = {
         "error_not_uploaded": "That image was not uploaded here. Upload it, paste it, or click an example.",
         "error_not_compared": "There is nothing to explain yet: compare something first.",
         "error_not_explainable": "That answer had no neighbours to come from: set k above 0, and compare again.",
-        "error_no_ids": "Name the neighbours as a list of their ids.",
-        "error_not_in_comparison": "The last comparison has nothing of that name: compare, and name what it has.",
         "error_nothing_to_add": "A new neighbour needs a caption or an image.",
         "error_no_example": "There is no such example.",
         "error_unexpected": "Something broke on our side. Your image and question are still here: run again, and if "
@@ -334,7 +332,8 @@ TABLE: dict[str, dict[str, str]] = {
     }
     | words_annotate.WORDS
     | words_errors.WORDS
-    | words_evaluate.WORDS,
+    | words_evaluate.WORDS
+    | words_programs.WORDS,
 }
 
 
