@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+import threading
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
@@ -17,9 +20,11 @@ from raven_core.evaluation import Options
 from raven_core.evaluation.drafts import answered
 from raven_core.judgments import JudgmentStore
 from raven_core.types import Prompt
-from raven_core.ui import annotate_answer, evaluate_runs
+from raven_core.ui import annotate_answer, annotate_layout, evaluate_runs
 from raven_core.ui import annotate_make as make
+from raven_core.ui import annotate_making as making
 from raven_core.ui.annotate_answer import Making, Sampled, shared
+from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.context import Context
 from raven_core.ui.evaluate_data import World
 from raven_core.ui.keeper import Keeper
@@ -90,6 +95,19 @@ def test_a_sample_that_a_cell_cannot_answer_is_left_out_and_counted(tmp_path):
     raven = colour_raven(tmp_path, Writer(refuse))
     found = list(answered(raven, load(write_captions(tmp_path / "data")).examples, BOTH))
     assert [one.failed for one in found] == [1, 0] and sum(len(one.drafts) for one in found) == 2
+
+
+def test_a_cancelled_run_ends_with_the_batches_that_are_whole(tmp_path):
+    cancel = threading.Event()
+
+    def stop_at_blue(prompt: Prompt) -> str:
+        if "blue" in echo(prompt):
+            cancel.set()
+        return echo(prompt)
+
+    raven = colour_raven(tmp_path, Writer(stop_at_blue))
+    found = list(answered(raven, load(write_captions(tmp_path / "data")).examples, BOTH, cancel))
+    assert [len(one.drafts) for one in found] == [2]  # red and green; blue is the third
 
 
 def test_informative_puts_the_sample_first_whose_cells_disagree(page):
@@ -219,3 +237,70 @@ def test_a_run_of_the_page_becomes_a_queue_with_its_pictures_and_a_page_without_
     scratch.close()
     with pytest.raises(OptionError, match="no run on the Evaluate tab"):
         next(make.make(context, queues, make.Order("again", make.EVALUATED), "me", bench))
+
+
+# ---------------------------------------------------------------- how it is shown
+
+
+@pytest.fixture
+def booth(page: Any) -> Any:
+    with gr.Blocks():
+        return annotate_layout.build(page[0])
+
+
+def order(**asked: Any) -> make.Order:
+    return make.Order(**{"name": "shown", "source": make.WORLD, "split": "novel", "most": 6, **asked})
+
+
+def shown(booth: Any, updates: list[Any]) -> list[str]:
+    """What stood in the notice, one after the other."""
+    notices = [update[booth.maker.notice] for update in updates if isinstance(update, dict)
+               and booth.maker.notice in update]  # fmt: skip
+    return [re.sub("<[^>]+>", "", notice) for notice in notices]
+
+
+def test_a_queue_in_the_making_tells_how_far_it_is_and_ends_with_the_menu(page, booth):
+    context, queues, _ = page
+    bench = Bench()
+    ticket = making.pressed(booth, bench)[booth.maker.ticket]
+    updates = list(making.steps(booth, context, queues, "me", bench, ticket, "Anna", order()))
+    told = [f"Asking the model: {done} of 6 answered. Others can ask it in between." for done in (0, 4, 6)]
+    assert shown(booth, updates) == [*told, "“shown” is ready: 6 items. Give your name and start judging."]
+    [menu] = [update[booth.queue] for update in updates if isinstance(update, dict) and booth.queue in update]
+    assert menu["value"] == queues.named("shown").id and not bench.turns.is_busy
+
+
+def test_stop_makes_no_queue_and_is_the_last_word_whatever_was_on_its_way(page, booth):
+    context, queues, writer = page
+    bench = Bench()
+    ticket = making.pressed(booth, bench)[booth.maker.ticket]
+    run = making.steps(booth, context, queues, "me", bench, ticket, "Anna", order())
+    assert "0 of 6" in shown(booth, [next(run)])[0]
+    assert shown(booth, [making.stopped(booth, bench)]) == ["Stopped before the end"]
+    assert shown(booth, list(run)) == ["Stopped before the end"]
+    assert queues.all() == [] and writer.calls == []
+
+
+def test_a_refusal_stays_and_a_second_press_ends_the_first_run(page, booth):
+    context, queues, _ = page
+    bench = Bench()
+    first = making.pressed(booth, bench)[booth.maker.ticket]
+    second = making.pressed(booth, bench)[booth.maker.ticket]
+    old = making.steps(booth, context, queues, "me", bench, first, "Anna", order())
+    assert [told for told in shown(booth, list(old)) if "Asking" in told] == [] and queues.all() == []
+    new = list(making.steps(booth, context, queues, "me", bench, second, "Anna", order(split="mars")))
+    assert "There is no split “mars”" in shown(booth, new)[-1] and "There is no split" in bench.made
+
+
+def test_what_a_source_does_not_need_is_hidden():
+    names = ("hint", "pictures", "split", "files", "upload_split", "tasks", "most")
+    found = {
+        source: {name for name, update in zip(names[1:], making.source_updates(source)[1:], strict=True)
+                 if update["visible"]}
+        for source in make.SOURCES
+    }  # fmt: skip
+    assert found == {
+        "examples": {"pictures"}, "world": {"split", "tasks", "most"}, "trials": {"most"}, "evaluated": {"most"},
+        "upload": {"files", "upload_split", "tasks", "most"}, "run": {"files", "most"},
+    }  # fmt: skip
+    assert making.source_updates("upload")[-1]["maximum"] == 200 and making.source_updates("run")[-1]["maximum"] == 1000

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from PIL import Image
 
 from raven_core.annotation import Queues
 from raven_core.settings import Profile, Settings
-from raven_core.ui import interface
+from raven_core.ui import evaluate_runs, interface
 from raven_core.ui.context import Context
 from raven_core.ui.evaluate_data import World
 from raven_core.ui.keeper import Keeper
@@ -40,10 +42,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Cont
     raven.retriever, raven.generator = colours.retriever, colours.generator
     world = World(("novel",), lambda split, count, seed, place: write_captions(place) and None)
     context = Context(profile, settings, Loader(lambda: raven), Keeper.from_settings(settings), world)
+    patch = pytest.MonkeyPatch()  # runs leave their folder here, not in the system's
+    here = SimpleNamespace(
+        gettempdir=lambda: str(folder), mkdtemp=lambda prefix: tempfile.mkdtemp(prefix=prefix, dir=folder)
+    )
+    patch.setattr(evaluate_runs, "tempfile", here)
     page = interface.build(context)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, **interface.launch_options())
     yield address, context
     page.close()
+    patch.undo()
 
 
 @pytest.fixture(scope="module")

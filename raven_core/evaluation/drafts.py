@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from raven_core.evaluation.options import Options
 from raven_core.evaluation.plan import Cell, cells_of
 from raven_core.evaluation.records import Row
 from raven_core.evaluation.run import request_of
-from raven_core.evaluation.runner import Runner, Todo
+from raven_core.evaluation.runner import Cancelled, Runner, Todo
 from raven_core.request import Request
 
 if TYPE_CHECKING:
@@ -32,18 +33,22 @@ class Answered:
     failed: int = 0
 
 
-def answered(raven: Raven, examples: Sequence[Example], options: Options) -> Iterator[Answered]:
+def answered(
+    raven: Raven, examples: Sequence[Example], options: Options, cancel: threading.Event | None = None
+) -> Iterator[Answered]:
     """Ask every sample in every cell; between two batches others may use the model.
 
     Params:
         options: its cells, k, neighbours, seed and batch count; a sample becomes one item with a candidate a cell.
+        cancel: set it to stop; the batch under way is lost.
     Raises:
         OptionError, AdapterError: the options do not fit the profile.
     """
     request = request_of(raven, options)
     raven.generator.check_adapter(request.adapter)
     cells = cells_of(options, request.adapter, raven.generator.adapters)
-    runner = Runner(raven, request, Finder(raven.retriever, request, options.neighbours, options.seed), options.batch)
+    finder = Finder(raven.retriever, request, options.neighbours, options.seed)
+    runner = Runner(raven, request, finder, options.batch, cancel)
     made_with = {cell.name: _settings(raven, request, cell) for cell in cells}
     known = {(example.task, example.id): example for example in examples}
 
@@ -51,10 +56,13 @@ def answered(raven: Raven, examples: Sequence[Example], options: Options) -> Ite
         example = known[row["task"], row["id"]]
         return example.open() if callable(example.image) else example.image
 
-    for rows, size in runner.batches([Todo(example, _of(cells, example)) for example in examples]):
-        whole = _whole(rows)
-        drafts = sources.from_samples([{**row, "settings": made_with[row["cell"]]} for row in whole], picture)
-        yield Answered(tuple(drafts), size - len(drafts))
+    try:
+        for rows, size in runner.batches([Todo(example, _of(cells, example)) for example in examples]):
+            whole = [{**row, "settings": made_with[row["cell"]]} for row in _whole(rows)]
+            drafts = sources.from_samples(whole, picture)
+            yield Answered(tuple(drafts), size - len(drafts))
+    except Cancelled:
+        return
 
 
 def _of(cells: Sequence[Cell], example: Example) -> tuple[Cell, ...]:

@@ -24,7 +24,7 @@ def build(context: Context, sitting: gr.State, page: gr.Blocks, own: gr.Tab, eva
         return
     queues = Queues(context.keeper.store)
     booth = annotate_layout.build(context)
-    bench = gr.State(Bench())
+    bench = gr.State(Bench(), delete_callback=Bench.leave)
     annotate_events.wire(booth, queues, sitting, bench, page, own)
     annotate_making.wire(booth, context, queues, sitting, bench, evaluated)
     annotate_api.wire(queues)

@@ -5,6 +5,7 @@ The model is asked a few samples at a time. Between two such batches it answers 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,9 +56,13 @@ class Making:
     failed: int = 0
 
 
-def from_samples(context: Context, asked: Sampled, is_world: bool, scratch: Scratch) -> Iterator[Making | list[Draft]]:
+def from_samples(
+    context: Context, asked: Sampled, is_world: bool, scratch: Scratch, cancel: threading.Event
+) -> Iterator[Making | list[Draft]]:
     """How far it is, batch after batch, and at the end the drafts; their pictures lie in ``scratch``.
 
+    Params:
+        cancel: once set, it ends soon and without drafts.
     Raises:
         RavenError: the data cannot be used, or no sample of it could be answered.
     """
@@ -72,10 +77,12 @@ def from_samples(context: Context, asked: Sampled, is_world: bool, scratch: Scra
     options = Options(cells=CELLS, baseline=False, floors=False, seed=context.settings.seed, batch=BATCH)
     drafts: list[Draft] = []
     failed = 0
-    for batch in answered(context.raven, examples, options):
+    for batch in answered(context.raven, examples, options, cancel):
         drafts += batch.drafts
         failed += batch.failed
         yield Making(len(drafts) + failed, len(examples), failed)
+    if cancel.is_set():
+        return
     if not drafts:
         raise OptionError(say("annotate_none_answered"))
     yield drafts

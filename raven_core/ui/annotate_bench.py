@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from raven_core import annotation_forget
@@ -16,6 +16,7 @@ from raven_core.errors import ImageError, OptionError
 from raven_core.images import load_image
 from raven_core.ui import annotate_view as view
 from raven_core.ui.markup import picture
+from raven_core.ui.turns import Turns
 from raven_core.ui.words import say
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ class Bench:
     """One open page of an annotator. ``prefill`` was said before and taken back; ``last`` is the item judged last.
 
     ``line`` tells about the last press; ``is_revealed`` whether ``last`` is shown in full; ``since`` is when the item
-    was shown, in seconds of the monotonic clock.
+    was shown, in seconds of the monotonic clock. ``turns`` are those of the queues made here, and ``made`` is the last
+    word about one, HTML.
     """
 
     name: str = ""
@@ -40,6 +42,8 @@ class Bench:
     line: str = ""
     is_revealed: bool = False
     since: float = 0.0
+    turns: Turns = field(default_factory=Turns)
+    made: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +54,10 @@ class Bench:
     def token(self) -> str:
         """What a press must carry to speak about what is shown."""
         return self.showing.token if self.showing is not None else ""
+
+    def leave(self) -> None:
+        """The page is closed: a queue that is being made is not needed any more."""
+        self.turns.cancel()
 
     def show(self, showing: Showing | None, prefill: ItemJudgment | None = None) -> None:
         """Put an item on the bench, or none."""

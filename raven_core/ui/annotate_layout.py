@@ -40,6 +40,7 @@ class Maker:
     run: gr.Button
     stop: gr.Button
     notice: gr.HTML
+    ticket: gr.Textbox
     record: gr.JSON
 
     @property
@@ -149,7 +150,7 @@ def _maker(context: Context) -> Maker:
     notice = html("", elem_id="rv-annotate-made")
     return Maker(
         name=name, **what, order=order, wanted=wanted, most=most, blind=blind, run=run, stop=stop, notice=notice,
-        record=gr.JSON(visible=False, label="record"),
+        ticket=gr.Textbox(visible=False), record=gr.JSON(visible=False, label="record"),
     )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,19 @@ class Order:
 
 
 def make(
-    context: Context, queues: Queues, asked: Order, owner: str, evaluated: Evaluated | None = None
-) -> Iterator[Making | Queue]:
+    context: Context,
+    queues: Queues,
+    asked: Order,
+    owner: str,
+    evaluated: Evaluated | None = None,
+    cancel: threading.Event | None = None,
+) -> Generator[Making | Queue]:
     """How many samples the model has answered, again and again, and at the end the queue.
 
     Params:
         owner: whose answers and uploads they are; deleting that person's data deletes the queue.
         evaluated: what this person has evaluated on this page.
+        cancel: once set, the model stops where it is, and no queue is made.
     Raises:
         OptionError, StoreError, ImageError: it cannot be made of what was given.
     """
@@ -70,7 +77,7 @@ def make(
         raise OptionError(say("annotate_bad_source", source=asked.source, sources=", ".join(SOURCES)))
     seed = secrets.randbelow(LARGEST_SEED + 1)  # a world's own pictures have larger seeds
     if asked.source in ANSWERED:
-        yield from _of_samples(context, queues, asked, owner, seed)
+        yield from _of_samples(context, queues, asked, owner, seed, cancel or threading.Event())
         return
     drafts: list[Draft] = []
     if asked.source == EXAMPLES:
@@ -84,14 +91,16 @@ def make(
     yield _created(context, queues, asked, owner, seed, drafts)
 
 
-def _of_samples(context: Context, queues: Queues, asked: Order, owner: str, seed: int) -> Iterator[Making | Queue]:
+def _of_samples(
+    context: Context, queues: Queues, asked: Order, owner: str, seed: int, cancel: threading.Event
+) -> Iterator[Making | Queue]:
     """A queue of a split of the world or of uploads; the folder they lie in is gone afterwards, whatever happens."""
     is_world = asked.source == WORLD
     files = () if is_world else uploaded(asked.files)
     sampled = Sampled(files, asked.split.strip(), asked.tasks, asked.most, seed)
     scratch = Scratch()
     try:
-        for step in annotate_answer.from_samples(context, sampled, is_world, scratch):
+        for step in annotate_answer.from_samples(context, sampled, is_world, scratch, cancel):
             yield step if isinstance(step, Making) else _created(context, queues, asked, owner, seed, step)
     finally:  # also where nobody asks for the next step, because it was stopped
         scratch.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import gradio as gr
@@ -22,6 +23,7 @@ from raven_core.ui.evaluate_runs import MOST as MOST_ANSWERED
 from raven_core.ui.evaluate_runs import Bench as Evaluated
 from raven_core.ui.explore_events import QUIET, WORK, Updates
 from raven_core.ui.sitting import Sitting
+from raven_core.ui.turns import Turn, settled
 from raven_core.ui.words import say
 
 log = logging.getLogger(__name__)
@@ -38,17 +40,16 @@ def wire(
     maker = booth.maker
     outputs = [maker.notice, maker.run, maker.stop, booth.queue]
 
-    def make(state: Sitting, mine: Bench, found: Evaluated, name: str, *values: Any) -> Iterator[Updates]:
-        yield from steps(booth, context, queues, state.owner, mine.name or name, order_of(values), found)
+    def make(state: Sitting, mine: Bench, found: Evaluated, ticket: str, name: str, *values: Any) -> Iterator[Updates]:
+        asked = order_of(values)
+        yield from steps(booth, context, queues, state.owner, mine, ticket, mine.name or name, asked, found)
 
-    inputs = [sitting, bench, evaluated, booth.name, *maker.fields]
-    made = gr.on([maker.run.click, maker.name.submit], lambda: begun(booth), None, outputs, **QUIET).then(
-        make, inputs, outputs, **MAKING
-    )
-    maker.stop.click(
-        lambda: {maker.notice: present.hint(say("stopped")), **_buttons(booth, False)}, None, outputs, cancels=[made],
+    inputs = [sitting, bench, evaluated, maker.ticket, booth.name, *maker.fields]
+    gr.on(
+        [maker.run.click, maker.name.submit], lambda mine: pressed(booth, mine), [bench], [*outputs, maker.ticket],
         **QUIET,
-    )  # fmt: skip
+    ).then(make, inputs, outputs, **MAKING)  # fmt: skip
+    maker.stop.click(lambda mine: stopped(booth, mine), [bench], outputs, **QUIET)
     maker.source.change(source_updates, [maker.source], maker.by_source, **QUIET)
     _wire_api(booth, context, queues, sitting, evaluated)
 
@@ -112,30 +113,67 @@ def order_of(values: Any) -> annotate_make.Order:
     )
 
 
-def begun(booth: Booth) -> Updates:
+def pressed(booth: Booth, bench: Bench) -> Updates:
     """The moment of the press: another queue may be in the making, or the models may still load."""
-    return {booth.maker.notice: present.hint(say("annotate_waiting")) + present.progress(), **_buttons(booth, True)}
+    bench.made = ""
+    ticket = bench.turns.press()
+    return {booth.maker.ticket: ticket, **page_now(booth, bench)}
+
+
+def stopped(booth: Booth, bench: Bench) -> Updates:
+    """End what waits or is made."""
+    with bench.turns.quiet():
+        bench.made = present.hint(say("stopped"))
+        bench.turns.cancel()
+    return page_now(booth, bench)
+
+
+def page_now(booth: Booth, bench: Bench) -> Updates:
+    """The form as it should be now, whatever an older run drew on it."""
+    busy = bench.turns.is_busy
+    waiting = present.hint(say("annotate_waiting")) + present.progress()
+    return {
+        booth.maker.notice: waiting if busy else bench.made,
+        booth.maker.run: gr.update(visible=not busy),
+        booth.maker.stop: gr.update(visible=busy),
+    }
 
 
 def steps(
-    booth: Booth, context: Context, queues: Queues, owner: str, name: str, asked: annotate_make.Order,
-    evaluated: Evaluated | None = None,
+    booth: Booth, context: Context, queues: Queues, owner: str, bench: Bench, ticket: str, name: str,
+    asked: annotate_make.Order, evaluated: Evaluated | None = None,
 ) -> Iterator[Updates]:  # fmt: skip
     """Make a queue: how far it is, and in the end the menu with it chosen, or what is wrong."""
-    failed = 0
-    try:
-        for step in annotate_make.make(context, queues, asked, owner, evaluated):
-            if isinstance(step, Queue):
-                menu = queue_menu(queues, name, step.id)
-                yield {booth.maker.notice: made(step, failed), booth.queue: menu, **_buttons(booth, False)}
-            else:
-                failed = step.failed
-                yield {booth.maker.notice: progress(step)}
-    except RavenError as problem:
-        yield {booth.maker.notice: present.error(problem), **_buttons(booth, False)}
-    except Exception:
-        log.exception("a queue could not be made")
-        yield {booth.maker.notice: present.error(say("error_unexpected")), **_buttons(booth, False)}
+
+    def views(turn: Turn) -> Iterator[Updates]:
+        failed = 0
+        try:
+            with closing(annotate_make.make(context, queues, asked, owner, evaluated, turn.cancel)) as making:
+                for step in making:
+                    if isinstance(step, Queue):
+                        _tell(bench, turn, made(step, failed))
+                        yield {booth.queue: queue_menu(queues, name, step.id)}
+                    elif turn.is_cancelled:
+                        return
+                    else:
+                        failed = step.failed
+                        yield {booth.maker.notice: progress(step)}
+        except RavenError as problem:
+            _tell(bench, turn, present.error(problem))
+        except Exception:
+            log.exception("a queue could not be made")
+            _tell(bench, turn, present.error(say("error_unexpected")))
+
+    yield from settled(bench.turns, ticket, views, lambda: page_now(booth, bench), gr.skip())
+
+
+def _tell(bench: Bench, turn: Turn, notice: str) -> None:
+    """Leave the last word about a queue, unless it was stopped or another one was asked for; it is drawn at the end."""
+    with bench.turns.quiet():
+        if bench.turns.newest is turn and not turn.is_cancelled:
+            bench.made = notice
+            bench.turns.end(turn)
+            bench.turns.touch()
 
 
 def records(
@@ -165,8 +203,3 @@ def made(queue: Queue, failed: int) -> str:
     """The last word about a queue, as HTML; ``failed`` samples are not in it."""
     told = say("annotate_made_one" if queue.size == 1 else "annotate_made", name=queue.name, items=queue.size)
     return present.hint(told) + (present.hint(say("annotate_left_out", count=failed)) if failed else "")
-
-
-def _buttons(booth: Booth, running: bool) -> Updates:
-    """Make or Stop, whichever can be pressed."""
-    return {booth.maker.run: gr.update(visible=not running), booth.maker.stop: gr.update(visible=running)}

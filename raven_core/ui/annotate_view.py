@@ -70,10 +70,11 @@ let last = token();
 new MutationObserver(() => {
   if (token() === last) return;
   last = token();
+  form()?.reset();  // the page keeps the fields of the last item: what was said about it must not stand under this one
   if (!form() || !element.offsetParent) return;
   if (document.activeElement === document.body) form().focus({preventScroll: true});
   if (form().getBoundingClientRect().top < 0) form().scrollIntoView();
-}).observe(element, {childList: true, subtree: true});
+}).observe(element, {childList: true, subtree: true, attributes: true, attributeFilter: ['data-token']});
 """
 """Run once in the browser: presses, and keys wherever on the tab nobody is typing."""
 
