@@ -19,9 +19,10 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "0")
 
 from raven_core.errors import RavenError
 from raven_core.settings import Profile, Settings
+from raven_core.ui import tools
 from raven_core.ui.context import Context
 from raven_core.ui.evaluate_data import World
-from raven_core.ui.interface import build, launch_options
+from raven_core.ui.interface import build, launch
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
 
@@ -76,6 +77,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--profile", help="a bundled profile, or a folder with a profile.json")
     parser.add_argument("--data-dir", help="where judgments and images are stored (default: data)")
     parser.add_argument("--no-store", action="store_const", const=False, dest="store", help="store nothing")
+    parser.add_argument("--mcp", action="store_const", const=True, help="offer tools to language models (MCP)")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME"), help="default: 127.0.0.1")
     parser.add_argument("--port", type=int, default=os.environ.get("GRADIO_SERVER_PORT"), help="default: 7860 or next")
     return parser.parse_args(arguments)
@@ -86,15 +88,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = parse(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    given = {"profile": flags.profile, "data_dir": flags.data_dir, "store": flags.store}
+    given = {"profile": flags.profile, "data_dir": flags.data_dir, "store": flags.store, "mcp": flags.mcp}
     try:
-        context = make_context(Settings.load(flags=given))
+        settings = Settings.load(flags=given)
+        if settings.mcp:
+            tools.check()
+        context = make_context(settings)
     except RavenError as problem:
         print(f"RAVEN cannot start: {problem}", file=sys.stderr)
         return 2
     keep_the_promise(context.keeper)
     context.loader.start()
-    build(context).launch(server_name=flags.host, server_port=flags.port, **launch_options())
+    launch(build(context), settings.mcp, server_name=flags.host, server_port=flags.port)
     return 0
 
 

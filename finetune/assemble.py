@@ -109,7 +109,10 @@ def profile(recipe: Recipe, out: Path) -> dict[str, Any]:
 
 
 def examples(raven: Raven, folder: Path, searched: int) -> Iterator[dict[str, Any]]:
-    """One-click examples of every split, then one that the model is known to get wrong."""
+    """One-click examples of every split, then one that the model is known to get wrong.
+
+    ``references`` are the truth as it was drawn: the five captions, or the ten answers of the question.
+    """
     for split in DOMAINS:
         for index, kind in enumerate(_QUESTION_TYPES[split]):
             example = example_at(EXAMPLE_SEED, split, index)
@@ -123,6 +126,7 @@ def examples(raven: Raven, folder: Path, searched: int) -> Iterator[dict[str, An
                 "title": f"{split}: {asked.text if asked else 'caption'}",
                 "note": "",
                 "known_failure": False,
+                "references": list(asked.answers if asked else example.captions),
             }
     yield from known_failure(raven, folder, searched)
 
@@ -131,10 +135,10 @@ def known_failure(raven: Raven, folder: Path, searched: int) -> Iterator[dict[st
     """The first out-domain picture that is misnamed although its name stands in the prompt; none if all go well."""
     for index in tqdm(range(100, 100 + searched), desc="looking for a failure", unit="picture"):
         split = ("out-domain", "novel")[index % 2]
-        scene = example_at(EXAMPLE_SEED, split, index).scene
-        image = render(scene, size=384)
+        example = example_at(EXAMPLE_SEED, split, index)
+        image = render(example.scene, size=384)
         answer = raven.answer(image)
-        name = str(scene.species)
+        name = str(example.scene.species)
         told = any(has_word(n.caption or "", name) for n in answer.neighbours)
         if told and not has_word(answer.text, name):
             image.save(folder / "known-failure.webp", quality=85)
@@ -148,6 +152,7 @@ def known_failure(raven: Raven, folder: Path, searched: int) -> Iterator[dict[st
                 "title": "a known failure",
                 "note": f"This is a {name}: a neighbour says so, the answer does not.",
                 "known_failure": True,
+                "references": list(example.captions),
             }
             return
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from PIL import Image
@@ -18,7 +17,6 @@ from raven_core import annotation_hand_out as hand_out
 from raven_core import annotation_rows as rows
 from raven_core.annotation_sources import checked, informativeness
 from raven_core.annotation_types import (
-    ORDERS,
     SKIP,
     Draft,
     ItemJudgment,
@@ -32,16 +30,8 @@ from raven_core.errors import OptionError, StoreError
 from raven_core.images import load_image
 from raven_core.judgments import JudgmentStore
 from raven_core.judgments_checks import clean
-from raven_core.judgments_schema import (
-    candidates,
-    item_judgments,
-    items,
-    queues,
-)
+from raven_core.judgments_schema import candidates, item_judgments, items, queues
 from raven_core.stamps import new_id, utc_now
-
-MAX_WANTED = 50
-"""Most annotators that an item may be asked of."""
 
 
 class Queues:
@@ -78,7 +68,7 @@ class Queues:
             StoreError: the name is taken, or the disk refuses.
             ImageError: an image file cannot be read; nothing is stored then.
         """
-        queue = _checked_queue(name, source, order, seed, blind, wanted, session)
+        queue = rows.queue_values(name, source, order, seed, blind, wanted, session)
         given = list(drafts)
         if not given:
             raise OptionError("There is nothing to judge in it: a queue needs at least one item.")
@@ -123,13 +113,15 @@ class Queues:
 
     # ------------------------------------------------------------------ judging
 
-    def next_item(self, queue_id: str, annotator: str) -> Showing | None:
+    def next_item(self, queue_id: str, annotator: str, owner: str = "") -> Showing | None:
         """The item that this person should judge now; None when there is none for them at the moment.
 
         It is the one they have open, if they have one; else one that as few others as possible have judged or have
         open, the first of those in the queue's order. What enough people have judged, or have open within the last
         30 minutes, is left out. It counts as open to this person from now on.
 
+        Params:
+            owner: whom it comes from, and who may delete it (see ``annotation_forget``); a secret, as in ``submit``.
         Raises:
             StoreError: there is no such queue.
             OptionError: the annotator has no name.
@@ -142,7 +134,7 @@ class Queues:
             if item_id is None:
                 return None
             showing, shown = hand_out.open_item(connection, queue, item_id, annotator)
-            hand_out.assign(connection, item_id, annotator, shown)
+            hand_out.assign(connection, item_id, annotator, shown, owner)
         return showing
 
     def show(self, item_id: str, annotator: str) -> Showing:
@@ -165,6 +157,7 @@ class Queues:
         note: str = "",
         seconds: float | None = None,
         token: str = "",
+        owner: str = "",
     ) -> ItemJudgment:
         """Store what a person says about an item. When this returns, it is on disk.
 
@@ -189,20 +182,20 @@ class Queues:
             found = rows.own(connection, item_id, annotator)
             if found is not None and token and rows.token_used(connection, found.id, token):
                 return found
-            given = {**said, "token": token or new_id(), "updated": utc_now(), "withdrawn": False}
+            given = {**said, "token": token or new_id(), "updated": utc_now(), "withdrawn": False, "owner": owner}
             judgment_id = rows.put(connection, item_id, annotator, found, given)
             hand_out.release(connection, item_id, annotator)
             return rows.by_id(connection, judgment_id)
 
-    def skip(self, item_id: str, annotator: str, token: str = "") -> ItemJudgment:
+    def skip(self, item_id: str, annotator: str, token: str = "", owner: str = "") -> ItemJudgment:
         """Put an item aside: this person is not asked again, and others still are. ``undo`` brings it back.
 
         Raises:
             StoreError: there is no such item, or the disk refuses.
         """
-        return self.submit(item_id, annotator, SKIP, token=token)
+        return self.submit(item_id, annotator, SKIP, token=token, owner=owner)
 
-    def undo(self, queue_id: str, annotator: str) -> Showing | None:
+    def undo(self, queue_id: str, annotator: str, owner: str = "") -> Showing | None:
         """Take back what this person said or skipped last in this queue, and open that item to them again.
 
         Undone again, it takes back the one before. What was said stays in the history and counts no more.
@@ -217,7 +210,7 @@ class Queues:
                 return None
             rows.withdraw(connection, found)
             showing, shown = hand_out.open_item(connection, queue, found.item_id, annotator)
-            hand_out.assign(connection, found.item_id, annotator, shown)
+            hand_out.assign(connection, found.item_id, annotator, shown, owner)
         return replace(showing, given=replace(found, withdrawn=True))
 
     # ------------------------------------------------------------------ reading
@@ -324,20 +317,6 @@ _QUEUES = sa.select(
     .scalar_subquery()
     .label("size"),
 )
-
-
-def _checked_queue(
-    name: str, source: str, order: str, seed: int, blind: bool, wanted: int, session: str
-) -> dict[str, Any]:
-    if not name.strip() or len(name) > 200:
-        raise OptionError("A queue needs a name of 1 to 200 characters.")
-    if order not in ORDERS:
-        raise OptionError(f"Unknown order {order!r}: use {', '.join(ORDERS)}.")
-    if not 1 <= wanted <= MAX_WANTED:
-        raise OptionError(f"An item may be asked of 1 to {MAX_WANTED} annotators, not of {wanted}.")
-    about = {"name": name.strip(), "source": source, "session": session}
-    given = {"ordering": order, "seed": seed, "blind": blind, "wanted": wanted}
-    return {"id": new_id(), **clean(about), **given, "created": utc_now()}
 
 
 def _check_annotator(annotator: str) -> None:

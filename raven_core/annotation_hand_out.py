@@ -83,11 +83,11 @@ def open_item(connection: sa.Connection, queue: Queue, item_id: str, annotator: 
     return showing, order
 
 
-def assign(connection: sa.Connection, item_id: str, annotator: str, order: Sequence[int]) -> None:
+def assign(connection: sa.Connection, item_id: str, annotator: str, order: Sequence[int], owner: str) -> None:
     """From now on this person has the item open, with its candidates in this order."""
     release(connection, item_id, annotator)
     values = {"item_id": item_id, "annotator": annotator, "shown": list(order), "assigned": utc_now()}
-    connection.execute(sa.insert(assignments).values(**values))
+    connection.execute(sa.insert(assignments).values(**values, owner=owner))
 
 
 def release(connection: sa.Connection, item_id: str, annotator: str) -> None:

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from raven_core.annotation_types import (
     LETTERS,
+    MAX_WANTED,
+    ORDERS,
     SKIP,
     TIES,
     Candidate,
@@ -32,6 +34,25 @@ def queue(row: Mapping[str, Any]) -> Queue:
     """A queue from its row and ``size``."""
     renamed = {name: row[name] for name in row if name != "ordering"}
     return Queue(order=row["ordering"], **renamed)
+
+
+def queue_values(
+    name: str, source: str, order: str, seed: int, blind: bool, wanted: int, session: str
+) -> dict[str, Any]:
+    """A new queue by column.
+
+    Raises:
+        OptionError: an option is out of range.
+    """
+    if not name.strip() or len(name) > 200:
+        raise OptionError("A queue needs a name of 1 to 200 characters.")
+    if order not in ORDERS:
+        raise OptionError(f"Unknown order {order!r}: use {', '.join(ORDERS)}.")
+    if not 1 <= wanted <= MAX_WANTED:
+        raise OptionError(f"An item may be asked of 1 to {MAX_WANTED} annotators, not of {wanted}.")
+    about = {"name": name.strip(), "source": source, "session": session}
+    given = {"ordering": order, "seed": seed, "blind": blind, "wanted": wanted}
+    return {"id": new_id(), **clean(about), **given, "created": utc_now()}
 
 
 def plain_candidate(given: Candidate) -> dict[str, Any]:

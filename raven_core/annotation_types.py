@@ -19,6 +19,9 @@ ORDERS: tuple[QueueOrder, ...] = ("given", "random", "informative")
 LETTERS: Final = "ABCDEFGH"
 """How candidates are called on the page, in the order shown; so an item has 8 at most."""
 
+MAX_WANTED: Final = 50
+"""Most annotators that an item may be asked of."""
+
 BOTH_GOOD: Final = "both-good"
 BOTH_BAD: Final = "both-bad"
 SKIP: Final = "skip"

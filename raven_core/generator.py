@@ -20,6 +20,7 @@ import torch
 from raven_core import prefill
 from raven_core.decoding import Decoder, Emitter, Recorder
 from raven_core.errors import AdapterError
+from raven_core.fair_lock import FairLock
 from raven_core.hub import folder_fingerprint
 from raven_core.mixing import PEFT_BASE, Mixer, activate
 from raven_core.model_files import attach, load_base, model_folder
@@ -83,7 +84,7 @@ class Generator:
         self.model_name = name
         self.adapters = tuple(adapters)
         self._sources: Mapping[str, Path] = sources or {}
-        self._lock = threading.Lock()
+        self._lock = FairLock()  # between two batches, others get their turn
         self._mixer: Mixer | None = None
         self._visual = VisualCache(self.model, processor)
 

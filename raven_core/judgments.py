@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from PIL import Image
 
 from raven_core import judgments_export
+from raven_core.annotation_forget import forget_given
 from raven_core.errors import StoreError
 from raven_core.images import content_hash, load_image
 from raven_core.judgments_checks import check_tags, check_texts, check_verdict, clean
@@ -201,13 +202,15 @@ class JudgmentStore:
     def delete_session(self, session: str) -> int:
         """Delete what a person gave: trials, judgments with their history, queues and images nobody else gave too.
 
-        An item of a queue that shows one of this person's trials goes with it, with all that was said about it.
+        An item of a queue that shows one of this person's trials goes with it, with all that was said about it. So
+        does what came from this person under any name in queues (see ``annotation_forget``).
 
         Returns:
             How many trials were deleted.
         """
         with self.database.write() as connection:
             connection.execute(sa.delete(judgments).where(judgments.c.annotator == session))
+            forget_given(connection, [session])
             connection.execute(sa.delete(item_judgments).where(item_judgments.c.annotator == session))
             connection.execute(sa.delete(assignments).where(assignments.c.annotator == session))
             files = self._delete_items(connection, items.c.queue_id.in_(_queues(queues.c.session == session)))

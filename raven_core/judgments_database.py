@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from raven_core.errors import StoreError
-from raven_core.judgments_schema import SCHEMA_VERSION, judgments_updated, meta, metadata
+from raven_core.judgments_schema import SCHEMA_VERSION, item_history_owner, judgments_updated, meta, metadata, owned
 
 Made = TypeVar("Made")
 
@@ -148,5 +148,13 @@ def _to_2(connection: sa.Connection) -> None:
     judgments_updated.create(connection, checkfirst=True)
 
 
-_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2}
+def _to_3(connection: sa.Connection) -> None:
+    for table in owned:
+        known = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        if "owner" not in known:  # a table that was missing as a whole has it already
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+    item_history_owner.create(connection, checkfirst=True)
+
+
+_STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _to_2, 3: _to_3}
 """What to do with a database of the version before."""

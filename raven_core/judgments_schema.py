@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
-"""1: trials, judgments. 2: queues, items, candidates, comparisons; judgments are indexed by their last change."""
+SCHEMA_VERSION = 3
+"""1: trials, judgments. 2: queues, items, candidates, comparisons; judgments are indexed by their last change.
+3: what is said about items has an owner, who may delete it."""
 
 metadata = sa.MetaData()
 
@@ -117,6 +118,12 @@ candidates = sa.Table(
     sa.Column("settings", sa.JSON, nullable=False),
 )
 
+
+def _owner() -> sa.Column:
+    """Whom something came from, where a name says nothing of that; "" where it is not known. It is a secret."""
+    return sa.Column("owner", sa.Text, nullable=False, server_default="")
+
+
 assignments = sa.Table(
     "assignments",
     metadata,
@@ -124,6 +131,7 @@ assignments = sa.Table(
     sa.Column("annotator", sa.Text, primary_key=True),
     sa.Column("shown", sa.JSON, nullable=False),
     sa.Column("assigned", sa.Text, nullable=False),
+    _owner(),
 )
 """Who has which item open, so that others are given other ones."""
 
@@ -142,6 +150,7 @@ def _compared() -> list[sa.Column]:
         sa.Column("token", sa.Text, nullable=False),
         sa.Column("updated", sa.Text, nullable=False),
         sa.Column("withdrawn", sa.Boolean, nullable=False),
+        _owner(),
     ]
 
 
@@ -164,3 +173,9 @@ item_history = sa.Table(
     sa.Column("judgment_id", sa.ForeignKey("item_judgments.id", ondelete="CASCADE"), nullable=False, index=True),
     *_compared(),
 )
+
+owned = (assignments, item_judgments, item_history)
+"""Tables with an owner, since version 3."""
+
+item_history_owner = sa.Index("ix_item_judgment_history_owner", item_history.c.owner)
+"""Since version 3: what came from whom?"""

@@ -30,7 +30,8 @@ class Settings:
 
     ``max_pixels`` limits uploads (width times height), ``retention_days`` says for how long trials are kept
     (0: for good), ``dashboard`` whose judgments the Errors tab shows a visitor (``own`` and shared queues, or ``all``),
-    ``data_dir`` is where judgments and uploaded images go unless ``database_url`` names a database.
+    ``data_dir`` is where judgments and uploaded images go unless ``database_url`` names a database, ``mcp`` offers
+    tools to language models.
     """
 
     profile: str = "fieldguide"
@@ -46,6 +47,7 @@ class Settings:
     max_pixels: int = 50_000_000
     retention_days: int = 90
     dashboard: str = "own"
+    mcp: bool = False
     seed: int = 0
     max_new_tokens: int | None = None
     device: str | None = None
@@ -257,7 +259,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _INTEGERS = {"k", "max_pixels", "retention_days", "seed", "max_new_tokens"}
-_BOOLEANS = {"drop_duplicates", "store"}
+_BOOLEANS = {"drop_duplicates", "store", "mcp"}
 
 
 def _convert(name: str, value: Any) -> Any:

@@ -90,7 +90,12 @@ class FakeRaven:
         self.seconds_per_token = seconds_per_token
 
     def neighbours(
-        self, image: Image.Image, k: int = 3, exclude_ids: Collection[str] = (), far: bool = False
+        self,
+        image: Image.Image,
+        question: str | None = None,
+        k: int = 3,
+        exclude_ids: Collection[str] = (),
+        far: bool = False,
     ) -> tuple[Neighbour, ...]:
         """The ``k`` first of a shuffled memory, the same for the same picture."""
         order = list(range(MEMORY_SIZE))
@@ -122,7 +127,9 @@ class FakeRaven:
             raise OptionError(f"k is {k}: use 0 to 10.")
         chosen = prompting.check_modalities(modalities)
         picture = images.load_image(image)
-        found = self.neighbours(picture, k if chosen else 0, exclude_ids, far=len(picture.getcolors(4) or ()) == 1)
+        found = self.neighbours(
+            picture, question, k if chosen else 0, exclude_ids, far=len(picture.getcolors(4) or ()) == 1
+        )
         prompt = prompting.build(Query(picture, question), found, chosen, order)  # type: ignore[arg-type]
         rendered = "".join(
             "<image>" if part["type"] == "image" else part["text"] for part in prompt.messages[0]["content"]
@@ -179,10 +186,10 @@ class FakeRaven:
         self, picture: Image.Image, k: int, kind: str, gone: Collection[str], cap: float | None,
         references: Sequence[str] | None,
     ) -> tuple[list[Neighbour], list[Neighbour]]:  # fmt: skip
-        found = list(self.neighbours(picture, k, gone))
+        found = list(self.neighbours(picture, None, k, gone))
         removed = [] if cap is None else over_cap(found, cap)
         if removed:
-            found = list(self.neighbours(picture, k, (*gone, *(one.id for one in removed))))
+            found = list(self.neighbours(picture, None, k, (*gone, *(one.id for one in removed))))
         return counterfactual(kind, FakeMemory(), found, random.Random(0), references), removed
 
     def attribute(

@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "settings", "version", "stamps", "annotation_types"),
     ("images", "prompting", "trials", "metrics", "clock", "wording", "attribution", "edits", "counterfactuals",
-     "comparison", "annotation_sources", "judgments_checks"),
+     "comparison", "annotation_sources", "judgments_checks", "fair_lock"),
     ("hub", "dual_encoder", "encoder", "index", "memory_writer", "memory", "model_files", "decoding", "visual",
      "prefill", "mixing", "generator",
-     "judgments_schema", "judgments_database", "judgments_export", "judgments", "annotation_rows",
+     "judgments_schema", "judgments_database", "judgments_export", "annotation_forget", "judgments", "annotation_rows",
      "annotation_hand_out", "annotation"),
     ("request", "retriever", "study_neighbours", "study_compare", "study_attribute", "study", "pipeline",
      "analysis", "evaluation", "datasets"),

@@ -157,6 +157,7 @@ def test_examples_show_every_split_and_both_tasks(built):
     examples = [example for example in read_examples(built) if not example["known_failure"]]
     assert {e["split"] for e in examples} == {"in-domain", "near-domain", "out-domain", "novel"}
     assert {e["question"] is None for e in examples} == {True, False}
+    assert all(len(e["references"]) == (5 if e["question"] is None else 10) for e in examples)
 
 
 @pytest.mark.slow

@@ -215,7 +215,7 @@ def test_the_database_is_write_ahead_and_knows_its_schema(tmp_path):
     JudgmentStore(tmp_path / "judgments.db").close()
     connection = sqlite3.connect(tmp_path / "judgments.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("2",)
+    assert connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("3",)
     with connection:
         connection.execute("UPDATE meta SET value = '99'")
     connection.close()

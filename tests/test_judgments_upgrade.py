@@ -4,6 +4,7 @@ import sqlite3
 
 from raven_core import judgments_schema
 from raven_core.annotation import Queues
+from raven_core.annotation_forget import forget
 from raven_core.judgments import JudgmentStore
 from tests.test_annotation import drafts, judge_all
 from tests.test_judgments import TRIAL
@@ -31,7 +32,31 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_in_place(tmp_path
     assert judge_all(Queues(store), queue.id, "ann") == ["question 0"]
     store.close()
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall() == [("2",)]
+    assert connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall() == [("3",)]
     found = connection.execute("SELECT name FROM sqlite_master WHERE name = 'ix_judgments_updated'").fetchall()
-    assert len(found) == 1 and judgments_schema.SCHEMA_VERSION == 2
+    assert len(found) == 1 and judgments_schema.SCHEMA_VERSION == 3
     connection.close()
+
+
+def test_judgments_of_items_get_an_owner_when_a_database_of_the_second_version_is_opened(tmp_path):
+    path = tmp_path / "judgments.db"
+    store = JudgmentStore(path)
+    queues = Queues(store)
+    queue = queues.create("q", drafts(1))
+    item = queues.next_item(queue.id, "ann")
+    given = queues.submit(item.item_id, "ann", "A", note="before")
+    store.close()
+    connection = sqlite3.connect(path)
+    with connection:  # what version 2 had not
+        connection.execute("DROP INDEX ix_item_judgment_history_owner")
+        for table in ("item_judgment_history", "item_judgments", "assignments"):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN owner")
+        connection.execute("UPDATE meta SET value = '2'")
+    connection.close()
+    store = JudgmentStore(path)
+    assert Queues(store).judgments(queue.id) == [given] and Queues(store).history(given.id) == [given]
+    assert forget(store.database, ["", "somebody"]) == 0  # nobody owns what was said before
+    again = Queues(store).submit(item.item_id, "ann", "B", owner="ann's browser")
+    assert forget(store.database, ["ann's browser"]) == 1
+    assert Queues(store).judgments(queue.id) == [given] and again.id == given.id
+    store.close()

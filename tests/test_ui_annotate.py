@@ -20,11 +20,13 @@ from raven_core.settings import Profile
 from raven_core.ui import annotate_api as api
 from raven_core.ui import annotate_bench as bench_of
 from raven_core.ui import annotate_events as events
-from raven_core.ui import annotate_layout
+from raven_core.ui import annotate_layout, people
 from raven_core.ui import annotate_make as make
 from raven_core.ui import annotate_view as view
+from raven_core.ui.annotate_answer import Making
 from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.cards import Example
+from raven_core.ui.sitting import Sitting
 from tests.fake_raven import FakeRaven, drawn, write_profile
 
 
@@ -121,6 +123,13 @@ def test_what_people_wrote_is_escaped(queues):
         assert "&lt;script" in page_of(queues, bench)
 
 
+def test_a_right_answer_that_many_people_gave_is_listed_once(queues):
+    entry = replace(drafts(1)[0], references=("moss", "moss", "leaves"))
+    bench = Bench()
+    bench_of.begin(queues, bench, "Anna", queues.create("q", [entry]).id)
+    assert page_of(queues, bench).count("<li>moss</li>") == 1
+
+
 def test_progress_is_a_share_of_all_items_and_skips_count_as_done():
     shown = view.progress_bar(Progress(items=8, complete=1, judgments=4, annotators=2, judged=3, skipped=1, left=4))
     assert "width:50%" in shown and "4 of 8 done by you · 1 skipped · 1 of 8 have all their judgments" in shown
@@ -209,17 +218,22 @@ def context(tmp_path: Path) -> Any:
     """What making a queue needs of a page."""
     profile = Profile.load(str(write_profile(tmp_path / "profile")))
     examples = [Example(drawn(100 + n)[0], f"Example {n}", "novel", references=("right",)) for n in range(3)]
-    return SimpleNamespace(profile=profile, examples=examples, raven=FakeRaven(profile, 0))
+    return SimpleNamespace(profile=profile, examples=examples, raven=FakeRaven(profile, 0), world=None)
 
 
-def made(context: Any, queues: Queues, owner: str = "me", **asked: Any) -> tuple[list[int], Queue]:
+def made(context: Any, queues: Queues, owner: str = "me", **asked: Any) -> tuple[list[Making], Queue]:
     *steps, queue = make.make(context, queues, make.Order(name="made", **asked), owner)
     return steps, queue
 
 
 def test_a_queue_of_examples_sets_an_answer_without_neighbours_against_one_with(context, queues):
     steps, queue = made(context, queues, source=make.EXAMPLES, pictures=(0, 2), wanted=3)
-    assert steps == [1, 2] and (queue.size, queue.wanted, queue.blind, queue.session) == (2, 3, True, "")
+    assert steps == [Making(1, 2), Making(2, 2)] and (queue.size, queue.wanted, queue.blind, queue.session) == (
+        2,
+        3,
+        True,
+        "",
+    )
     item = queues.next_item(queue.id, "Anna")
     queues.submit(item.item_id, "Anna", "A")
     assert {one.cell for one in queues.reveal(item.item_id, "Anna").candidates} == {"none", "both"}
@@ -315,8 +329,8 @@ def test_who_is_logged_in_judges_under_that_name(booth, queues):
     mine = Bench()
     shown = events.resumed(booth, queues, mine, {"name": "Anna", "queue": queue.id}, "hf-user")
     assert mine.name == "hf-user" and shown[booth.name]["interactive"] is False
-    assert events.login(SimpleNamespace(username="user"), None) == "user"
-    assert events.login(None, None) == ""
+    assert people.login(SimpleNamespace(username="user"), None) == "user"
+    assert people.login(None, None) == ""
 
 
 def test_revealing_and_refusals_leave_the_form_alone_and_a_deleted_queue_is_told(booth, queues):
@@ -329,3 +343,30 @@ def test_revealing_and_refusals_leave_the_form_alone_and_a_deleted_queue_is_told
     queues.delete(queue.id)
     gone = events.pressed(booth, queues, bench, view.SAVE, bench.token, said("A"))
     assert "may have been deleted" in gone[booth.notice] and "Give your name" in gone[booth.stage]
+
+
+# ---------------------------------------------------------------- deleting what one gave
+
+
+def test_one_is_asked_before_ones_judgments_are_deleted_and_told_how_many_they_were(booth, queues):
+    drawer, queue = booth.forget, queues.create("q", drafts(2), wanted=2)
+    mine = Bench()
+    events.begun(booth, queues, mine, "Anna", queue.id, "anna's")
+    events.pressed(booth, queues, mine, view.SAVE, mine.token, said("A"), "anna's")
+    assert "Give your name first" in events.asked_to_forget(booth, " ")[drawer.told]
+    asked = events.asked_to_forget(booth, " Anna ")
+    assert "“Anna”" in asked[drawer.question] and asked[drawer.name] == "Anna" and asked[drawer.asking]["visible"]
+    strange = events.forgotten(booth, queues, Bench(), "Anna", ["stranger's"])
+    assert "Nothing was given under" in strange[drawer.told] and len(queues.judgments(queue.id)) == 1
+    gone = events.forgotten(booth, queues, mine, "Anna", ["anna's"])
+    assert "Items it was about: 1." in gone[drawer.told] and queues.judgments(queue.id) == []
+    assert "Item 1 of 2" in gone[booth.stage] and gone[booth.told].count("Saved") == 0
+
+
+def test_what_one_gives_is_given_by_the_surest_of_what_tells_who_one_is():
+    sitting, request = Sitting("ab" * 16), SimpleNamespace(session_hash="s", username=None)
+    user = SimpleNamespace(session_hash="s", username="user")
+    session = "session:043a718774c572bd8a25adbeb1bfcd5c"  # of sha256 of "s"
+    assert people.owners(sitting, request, None) == ["ab" * 16, session]
+    assert people.owners(sitting, user, None) == ["login:user", "ab" * 16, session]
+    assert people.owners(None, request, None) == [session]

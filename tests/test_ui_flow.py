@@ -13,7 +13,7 @@ from PIL import Image
 from raven_core.errors import ProfileError
 from raven_core.judgments import JudgmentStore
 from raven_core.settings import Profile, Settings
-from raven_core.ui import about, annotate_events, explore_events, flow, interface, judge
+from raven_core.ui import about, annotate_events, annotate_making, explore_events, flow, interface, judge
 from raven_core.ui.context import Context
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
@@ -325,11 +325,18 @@ def test_old_answers_go_when_their_time_is_over(context):
 def test_every_public_endpoint_has_a_name_and_a_description(context):
     page = interface.build(context)
     public = [fn for fn in page.fns.values() if fn.api_visibility == "public"]
-    names = {"answer", "compare", "attribute", "judge", "judge_details", "stop", "stop_comparing", "delete_mine"}
-    assert {fn.api_name for fn in public} >= names
+    names = {
+        "answer", "leave_out", "stop", "judge", "judge_details", "withdraw_judgment", "change_judgment",
+        "compare", "attribute", "mark_right", "change_neighbour", "add_neighbour", "undo_changes", "stop_comparing",
+        "make_queue", "annotation_queues", "annotate_next", "annotate_picture", "annotate", "annotate_undo",
+        "annotate_reveal", "annotate_delete",
+        "findings", "replay", "export_findings",
+        "evaluate", "evaluation_samples", "evaluation_file", "stop_evaluating", "delete_mine",
+    }  # fmt: skip
+    assert {fn.api_name for fn in public} == names
     assert all(fn.api_description for fn in public)
     one_at_a_time = {fn.concurrency_id for fn in page.fns.values() if fn.concurrency_limit == 1}
-    assert one_at_a_time == {explore_events.MODEL, annotate_events.JUDGING_QUEUE}
+    assert one_at_a_time == {explore_events.MODEL, annotate_events.JUDGING_QUEUE, annotate_making.MAKING_QUEUE}
 
 
 def test_the_page_serves_no_folder_and_keeps_no_history():

@@ -47,7 +47,7 @@ def evaluate(
         AdapterError: the adapter is not part of the profile.
     """
     tell = progress or (lambda done, total: None)
-    request = _request(raven, options)
+    request = request_of(raven, options)
     _check(raven, dataset, request)
     folder = RunFolder(out)
     about = folder.begin(_about(raven, dataset, options, request))
@@ -66,7 +66,8 @@ def evaluate(
     return report
 
 
-def _request(raven: Raven, options: Options) -> Request:
+def request_of(raven: Raven, options: Options) -> Request:
+    """What all samples of a run are asked with."""
     return Request.complete(
         raven.settings,
         raven.profile,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class _Asked:
     query: Query
 
 
-class _Cancelled(Exception):  # noqa: N818 - it is no error
+class Cancelled(Exception):  # noqa: N818 - it is no error
     """The run was cancelled while a batch was at work."""
 
 
@@ -85,16 +85,26 @@ class Runner:
             progress: called with the number of samples done so far.
         """
         done = 0
+        try:
+            for rows, size in self.batches(todo):
+                folder.append(rows)
+                done += size
+                progress(done)
+        except Cancelled:
+            return False
+        return True
+
+    def batches(self, todo: Sequence[Todo]) -> Iterator[tuple[list[Row], int]]:
+        """Ask everything, a batch at a time: its rows, and of how many samples they are.
+
+        Raises:
+            Cancelled: the run was cancelled.
+        """
+        done = 0
         while done < len(todo):
             batch = todo[done : done + self.batch]
-            try:
-                rows = self._attempt(batch)
-            except _Cancelled:
-                return False
-            folder.append(rows)
+            yield self._attempt(batch), len(batch)
             done += len(batch)
-            progress(done)
-        return True
 
     # ------------------------------------------------------------------ what may go wrong
 
@@ -102,7 +112,7 @@ class Runner:
         """A batch's rows; when it fails as a whole it is tried in halves, down to the one answer that is to blame."""
         try:
             return self._answered(batch)
-        except _Cancelled:
+        except Cancelled:
             raise
         except Exception as error:  # noqa: BLE001 - models and data raise anything; it is recorded
             failure = error.with_traceback(None)  # a traceback would keep the batch's tensors alive
@@ -116,7 +126,7 @@ class Runner:
 
     def _answered(self, batch: Sequence[Todo]) -> list[Row]:
         if self._cancel.is_set():
-            raise _Cancelled
+            raise Cancelled
         images, failures = _opened(batch)
         rows = [_failed(todo, cell, failures[todo.example]) for todo in batch if todo.example in failures
                 for cell in todo.cells]  # fmt: skip
@@ -175,7 +185,7 @@ class Runner:
             for place, tokens in zip(places, made, strict=True):
                 answers[place] = tokens
         if self._cancel.is_set():
-            raise _Cancelled  # what was made so far may end in the middle of a word
+            raise Cancelled  # what was made so far may end in the middle of a word
         return answers
 
     def _prompt(self, entry: _Asked) -> Prompt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from raven_core.ui.controls import html
 from raven_core.ui.explore_layout import Tab
 from raven_core.ui.judge import updates
 from raven_core.ui.markup import esc
+from raven_core.ui.people import owners
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.words import say
 
@@ -35,8 +37,9 @@ def build(context: Context, sitting: gr.State, tab: Tab) -> None:
                     cancel = gr.Button(say("delete_cancel"), elem_id="rv-delete-cancel")
             told = html("", elem_id="rv-deleted")
 
-    def forget(state: Sitting) -> Updates:
-        shown = {told: present.hint(forget_all(context, state)), asking: gr.update(visible=False)}
+    def forget(state: Sitting, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
+        mine = owners(state, request, profile)
+        shown = {told: present.hint(forget_all(context, state, mine)), asking: gr.update(visible=False)}
         return {**shown, delete: gr.update(visible=True), **updates(tab.panel, context, state)}
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
@@ -49,14 +52,21 @@ def build(context: Context, sitting: gr.State, tab: Tab) -> None:
     )  # fmt: skip
 
 
-def forget_all(context: Context, sitting: Sitting) -> str:
-    """Delete what the person gave and say how much that was; the answer on the page cannot be judged any more."""
+def forget_all(context: Context, sitting: Sitting, mine: Sequence[str] = ()) -> str:
+    """Delete what the person gave and say how much that was; the answer on the page cannot be judged any more.
+
+    Params:
+        mine: all that says whom a judgment on the Annotate tab came from; see ``people.owners``.
+    """
     try:
+        annotated = context.keeper.forget_annotations(mine or [sitting.owner])
         count = context.keeper.forget(sitting.owner)
     except RavenError as problem:
         return str(problem)
     sitting.last, sitting.trial_id, sitting.changing = None, None, False
-    return say("deleted_none") if not count else say("deleted_one") if count == 1 else say("deleted", trials=count)
+    told = [say("deleted_one") if count == 1 else say("deleted", trials=count)] if count else []
+    told += [say("annotate_deleted", count=annotated)] if annotated else []
+    return " ".join(told) or say("deleted_none")
 
 
 def about(context: Context) -> str:

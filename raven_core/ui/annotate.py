@@ -5,21 +5,29 @@ from __future__ import annotations
 import gradio as gr
 
 from raven_core.annotation import Queues
-from raven_core.ui import annotate_api, annotate_events, annotate_layout, present
+from raven_core.ui import annotate_api, annotate_events, annotate_layout, annotate_making, present
+from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.words import say
 
 
-def build(context: Context, sitting: gr.State, browser: gr.BrowserState, page: gr.Blocks, own: gr.Tab) -> None:
-    """Lay the tab out and wire it; ``own`` is the tab that it stands in. Without a store it only says so.
+def build(
+    context: Context, sitting: gr.State, browser: gr.BrowserState, page: gr.Blocks, own: gr.Tab, evaluated: gr.State
+) -> None:
+    """Lay the tab out and wire it. Without a store it only says so.
 
-    ``browser`` is what ``annotate_events.remembered`` made, outside of the tabs.
+    Params:
+        browser: what ``annotate_events.remembered`` made, outside of the tabs.
+        own: the tab that it stands in.
+        evaluated: what the Evaluate tab of this page holds.
     """
     if context.keeper.store is None:
         html(present.hint(say("annotate_off")))
         return
     queues = Queues(context.keeper.store)
     booth = annotate_layout.build(context)
-    annotate_events.wire(booth, context, queues, sitting, browser, page, own)
+    bench = gr.State(Bench(), delete_callback=Bench.leave)
+    annotate_events.wire(booth, queues, sitting, bench, browser, page, own)
+    annotate_making.wire(booth, context, queues, sitting, bench, evaluated)
     annotate_api.wire(queues)

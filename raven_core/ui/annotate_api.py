@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
 
 from raven_core.annotation import Queues
-from raven_core.annotation_types import Queue, Showing
+from raven_core.annotation_types import LETTERS, ItemJudgment, Queue, Showing
 from raven_core.errors import RavenError
+from raven_core.images import load_image
 from raven_core.ui import annotate_bench
-from raven_core.ui.annotate_events import login
+from raven_core.ui.people import login, owners
 
 T = TypeVar("T")
 
@@ -26,7 +27,8 @@ def wire(queues: Queues) -> None:
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
         who = login(request, profile) or annotator
-        return refused_in_words(lambda: next_record(queues, queue_id, who))
+        owner = owners(None, request, profile)[0]
+        return refused_in_words(lambda: next_record(queues, queue_id, who, owner))
 
     def annotate(
         item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None, preference: str = "",
@@ -36,14 +38,33 @@ def wire(queues: Queues) -> None:
         who = login(request, profile) or annotator
         said: dict[str, Any] = {"preference": preference, "verdicts": verdicts or {}, "tags": tags or {}}
         texts: dict[str, Any] = {"correction": correction, "note": note, "token": token}
+        texts["owner"] = owners(None, request, profile)[0]
         return refused_in_words(lambda: submitted(queues, item_id, who, {**said, **texts}))
 
     def undo_annotation(
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
         who = login(request, profile) or annotator
-        return refused_in_words(lambda: undone(queues, queue_id, who))
+        owner = owners(None, request, profile)[0]
+        return refused_in_words(lambda: undone(queues, queue_id, who, owner))
 
+    def delete_annotations(annotator: str, request: gr.Request, profile: gr.OAuthProfile | None) -> dict[str, Any]:
+        who, mine = login(request, profile) or annotator, owners(None, request, profile)
+        count = refused_in_words(lambda: annotate_bench.forget(queues, annotate_bench.Bench(), who, mine))
+        return {"annotator": who, "deleted": count}
+
+    def reveal_annotation(
+        item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
+    ) -> dict[str, Any]:
+        who = login(request, profile) or annotator
+        return refused_in_words(lambda: revealed_record(queues, item_id, who))
+
+    _wire_picture(queues)
+    gr.api(
+        reveal_annotation, api_name="annotate_reveal", concurrency_limit=None,
+        api_description="An item that this annotator has judged in full: how each answer came about, and what others "
+        "said, in this annotator's letters.",
+    )  # fmt: skip
     gr.api(
         annotation_queues, api_name="annotation_queues", concurrency_limit=None,
         api_description="The annotation queues, newest first: id, name, items, and how many have all their judgments.",
@@ -62,6 +83,59 @@ def wire(queues: Queues) -> None:
         undo_annotation, api_name="annotate_undo", concurrency_limit=None,
         api_description="Take back what this annotator said last in a queue; the item is open to them again.",
     )  # fmt: skip
+    gr.api(
+        delete_annotations, api_name="annotate_delete", concurrency_limit=None,
+        api_description="Delete what was judged under this name in this session (or login), with its history; of how "
+        "many items that was. What somebody else gave under the same name stays.",
+    )  # fmt: skip
+
+
+def _wire_picture(queues: Queues) -> None:
+    """The picture of an item is a file, and no plain value."""
+
+    def annotation_picture(item_id: str) -> Any:
+        return refused_in_words(lambda: picture_of(queues, item_id))
+
+    item, shown = gr.Textbox(visible=False, label="item_id"), gr.Image(visible=False, label="picture", format="png")
+    gr.on(
+        [], annotation_picture, [item], [shown], concurrency_limit=None, api_name="annotate_picture",
+        api_description="The picture of an item, to be looked at before it is judged.",
+    )  # fmt: skip
+
+
+def picture_of(queues: Queues, item_id: str) -> Any:
+    """The picture of an item; None where it has none."""
+    showing = queues.show(item_id, "")
+    return None if not showing.image_file else load_image(queues.store.image_path(showing.image_file))
+
+
+def revealed_record(queues: Queues, item_id: str, annotator: str) -> dict[str, Any]:
+    """A judged item with everything, as plain values."""
+    found = queues.reveal(item_id, annotate_bench.checked_name(annotator))
+    order = found.own.shown if found.own is not None else tuple(range(len(found.candidates)))
+    names = ("text", "cell", "adapter", "confidence", "similarity")
+    candidates = [
+        {"letter": LETTERS[place], **{name: getattr(found.candidates[number], name) for name in names},
+         "neighbours": [dict(one) for one in found.candidates[number].neighbours]}
+        for place, number in enumerate(order)
+    ]  # fmt: skip
+    said = [found.own, *found.others] if found.own is not None else list(found.others)
+    return {**item_record(found.showing), "references": list(found.showing.references), "candidates": candidates,
+            "judgments": [_said_record(one, order) for one in said]}  # fmt: skip
+
+
+def _said_record(judgment: ItemJudgment, order: Sequence[int]) -> dict[str, Any]:
+    """What somebody said, by the letters of this order; the first is the annotator's own."""
+    letters = {number: LETTERS[place] for place, number in enumerate(order)}
+    preferred = judgment.preferred
+    return {
+        "annotator": judgment.annotator,
+        "preference": judgment.preference if preferred is None else letters[preferred],
+        "verdicts": {letters[number]: judgment.verdicts[number] for number in order if judgment.verdicts[number]},
+        "tags": {letters[number]: list(judgment.tags[number]) for number in order if judgment.tags[number]},
+        "correction": judgment.correction,
+        "note": judgment.note,
+    }
 
 
 def queue_record(queues: Queues, queue: Queue) -> dict[str, Any]:
@@ -72,9 +146,9 @@ def queue_record(queues: Queues, queue: Queue) -> dict[str, Any]:
     return {**{name: getattr(queue, name) for name in same}, **counts}
 
 
-def next_record(queues: Queues, queue_id: str, annotator: str) -> dict[str, Any]:
+def next_record(queues: Queues, queue_id: str, annotator: str, owner: str = "") -> dict[str, Any]:
     """The next item as plain values; empty when nothing is left."""
-    showing = queues.next_item(queue_id, annotate_bench.checked_name(annotator))
+    showing = queues.next_item(queue_id, annotate_bench.checked_name(annotator), owner)
     return {} if showing is None else item_record(showing)
 
 
@@ -84,9 +158,9 @@ def submitted(queues: Queues, item_id: str, annotator: str, said: dict[str, Any]
     return {"id": given.id, "item_id": given.item_id, "preference": given.preference, "updated": given.updated}
 
 
-def undone(queues: Queues, queue_id: str, annotator: str) -> dict[str, Any]:
+def undone(queues: Queues, queue_id: str, annotator: str, owner: str = "") -> dict[str, Any]:
     """The item that is open again as plain values; empty when there was nothing to take back."""
-    showing = queues.undo(queue_id, annotate_bench.checked_name(annotator))
+    showing = queues.undo(queue_id, annotate_bench.checked_name(annotator), owner)
     return {} if showing is None else item_record(showing)
 
 

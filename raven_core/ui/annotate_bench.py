@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from raven_core import annotation_forget
 from raven_core.annotation import Queues
 from raven_core.annotation_types import SKIP, ItemJudgment, Showing
 from raven_core.errors import ImageError, OptionError
 from raven_core.images import load_image
 from raven_core.ui import annotate_view as view
 from raven_core.ui.markup import picture
+from raven_core.ui.turns import Turns
 from raven_core.ui.words import say
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,8 @@ class Bench:
     """One open page of an annotator. ``prefill`` was said before and taken back; ``last`` is the item judged last.
 
     ``line`` tells about the last press; ``is_revealed`` whether ``last`` is shown in full; ``since`` is when the item
-    was shown, in seconds of the monotonic clock.
+    was shown, in seconds of the monotonic clock. ``turns`` are those of the queues made here, and ``made`` is the last
+    word about one, HTML.
     """
 
     name: str = ""
@@ -38,6 +42,8 @@ class Bench:
     line: str = ""
     is_revealed: bool = False
     since: float = 0.0
+    turns: Turns = field(default_factory=Turns)
+    made: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -49,13 +55,20 @@ class Bench:
         """What a press must carry to speak about what is shown."""
         return self.showing.token if self.showing is not None else ""
 
+    def leave(self) -> None:
+        """The page is closed: a queue that is being made is not needed any more."""
+        self.turns.cancel()
+
     def show(self, showing: Showing | None, prefill: ItemJudgment | None = None) -> None:
         """Put an item on the bench, or none."""
         self.showing, self.prefill, self.since = showing, prefill, time.monotonic()
 
 
-def begin(queues: Queues, bench: Bench, name: str, queue_id: str) -> None:
+def begin(queues: Queues, bench: Bench, name: str, queue_id: str, owner: str = "") -> None:
     """Open a queue to somebody, where they stopped.
+
+    Params:
+        owner: the secret by which they may delete what they give.
 
     Raises:
         OptionError: there is no name or no queue.
@@ -64,7 +77,7 @@ def begin(queues: Queues, bench: Bench, name: str, queue_id: str) -> None:
     known = checked_name(name)
     if not queue_id:
         raise OptionError(say("annotate_no_queue"))
-    showing = queues.next_item(queue_id, known)
+    showing = queues.next_item(queue_id, known, owner)
     bench.name, bench.queue_id, bench.last, bench.line, bench.is_revealed = known, queue_id, "", "", False
     bench.show(showing)
 
@@ -81,7 +94,7 @@ def checked_name(name: str) -> str:
     return known
 
 
-def press(queues: Queues, bench: Bench, act: str, token: str, value: str = "") -> None:
+def press(queues: Queues, bench: Bench, act: str, token: str, value: str = "", owner: str = "") -> None:
     """Do what was pressed; a press that speaks of an item which is not shown any more does nothing.
 
     Raises:
@@ -94,29 +107,43 @@ def press(queues: Queues, bench: Bench, act: str, token: str, value: str = "") -
     elif token != bench.token:
         log.debug("a press of an item that is done already is left out")
     elif act == view.UNDO:
-        _undo(queues, bench)
+        _undo(queues, bench, owner)
     elif bench.showing is not None and act in (view.SAVE, SKIP):
-        _judge(queues, bench, bench.showing, act, value)
+        _judge(queues, bench, bench.showing, act, value, owner)
 
 
-def _undo(queues: Queues, bench: Bench) -> None:
-    showing = queues.undo(bench.queue_id, bench.name)
+def _undo(queues: Queues, bench: Bench, owner: str) -> None:
+    showing = queues.undo(bench.queue_id, bench.name, owner)
     bench.last, bench.is_revealed = "", False
     bench.line = say("annotate_undone") if showing is not None else say("annotate_nothing_to_undo")
     if showing is not None:
         bench.show(showing, showing.given if showing.given and showing.given.preference != SKIP else None)
 
 
-def _judge(queues: Queues, bench: Bench, showing: Showing, act: str, value: str) -> None:
+def _judge(queues: Queues, bench: Bench, showing: Showing, act: str, value: str, owner: str) -> None:
     if act == SKIP:
-        queues.skip(showing.item_id, bench.name, token=showing.token)
+        queues.skip(showing.item_id, bench.name, token=showing.token, owner=owner)
         bench.last, bench.line = "", say("annotate_skipped")
     else:
         seconds = round(time.monotonic() - bench.since, 2)
-        given = queues.submit(showing.item_id, bench.name, **fields(value), seconds=seconds, token=showing.token)
+        said = {**fields(value), "seconds": seconds, "token": showing.token, "owner": owner}
+        given = queues.submit(showing.item_id, bench.name, **said)
         bench.last, bench.line = showing.item_id, say("annotate_saved", said=view.said_words(given, given.shown))
     bench.is_revealed = False
-    bench.show(queues.next_item(bench.queue_id, bench.name))
+    bench.show(queues.next_item(bench.queue_id, bench.name, owner))
+
+
+def forget(queues: Queues, bench: Bench, name: str, owners: Sequence[str]) -> int:
+    """Delete what was given under a name by these owners; about how many items that was. The bench shows none of it.
+
+    Raises:
+        OptionError: there is no name; StoreError: it cannot be deleted.
+    """
+    known = checked_name(name)
+    count = annotation_forget.forget(queues.store.database, owners, known)
+    if bench.is_open and bench.name == known:
+        begin(queues, bench, known, bench.queue_id, owners[0])
+    return count
 
 
 def fields(value: str) -> dict[str, Any]:

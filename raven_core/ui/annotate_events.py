@@ -1,9 +1,8 @@
-"""What happens on the Annotate tab: presses and keys → the bench → the page; orders for queues → queues."""
+"""What happens on the Annotate tab where something is judged: presses and keys → the bench → the page."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -11,16 +10,14 @@ import gradio as gr
 from raven_core.annotation import Queues
 from raven_core.annotation_types import Queue
 from raven_core.errors import RavenError, StoreError
-from raven_core.ui import annotate_bench, annotate_make, present
+from raven_core.ui import annotate_bench, present
 from raven_core.ui.annotate_bench import Bench
-from raven_core.ui.annotate_layout import Booth, source_hint
+from raven_core.ui.annotate_layout import Booth
 from raven_core.ui.annotate_view import REVEAL
-from raven_core.ui.context import Context
-from raven_core.ui.explore_events import NARROW, QUIET, WORK, Updates
+from raven_core.ui.explore_events import NARROW, QUIET, Updates
+from raven_core.ui.people import login, owners
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.words import say
-
-log = logging.getLogger(__name__)
 
 BROWSER_KEY, BROWSER_SECRET = "raven-annotator", "not a secret: it only keeps the value from being read by accident"
 
@@ -47,13 +44,12 @@ def remembered() -> gr.BrowserState:
 
 
 def wire(
-    booth: Booth, context: Context, queues: Queues, sitting: gr.State, browser: gr.BrowserState, page: gr.Blocks,
+    booth: Booth, queues: Queues, sitting: gr.State, bench: gr.State, browser: gr.BrowserState, page: gr.Blocks,
     own: gr.Tab,
 ) -> None:  # fmt: skip
-    """Connect every press of the tab; ``own`` is the tab it stands in, ``browser`` what ``remembered`` made."""
-    bench = gr.State(Bench())
-    _wire_judging(booth, queues, page, bench, browser)
-    _wire_maker(booth, context, queues, sitting, bench)
+    """Connect every press that judges; ``own`` is the tab they stand in, ``browser`` what ``remembered`` made."""
+    _wire_judging(booth, queues, page, sitting, bench, browser)
+    _wire_forgetting(booth, queues, sitting, bench)
 
     def refresh(mine: Bench, name: str) -> Any:
         return gr.update(choices=queue_choices(queues, mine.name or name))  # what is chosen meanwhile stays
@@ -61,71 +57,93 @@ def wire(
     gr.on([own.select, booth.queue.focus], refresh, [bench, booth.name], [booth.queue], **QUIET)
 
 
-def _wire_judging(booth: Booth, queues: Queues, page: gr.Blocks, bench: gr.State, browser: gr.BrowserState) -> None:
+def _wire_judging(
+    booth: Booth, queues: Queues, page: gr.Blocks, sitting: gr.State, bench: gr.State, browser: gr.BrowserState
+) -> None:
     def begin(
-        mine: Bench, name: str, queue_id: str | None, request: gr.Request, profile: gr.OAuthProfile | None
-    ) -> Updates:
-        changes = begun(booth, queues, mine, login(request, profile) or name, queue_id or "")
+        state: Sitting, mine: Bench, name: str, queue_id: str | None, request: gr.Request,
+        profile: gr.OAuthProfile | None,
+    ) -> Updates:  # fmt: skip
+        owner = owners(state, request, profile)[0]
+        changes = begun(booth, queues, mine, login(request, profile) or name, queue_id or "", owner)
         return changes | ({browser: {"name": mine.name, "queue": mine.queue_id}} if mine.is_open else {})
 
-    def resume(mine: Bench, kept: Any, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
-        return resumed(booth, queues, mine, kept, login(request, profile))
+    def resume(state: Sitting, mine: Bench, kept: Any, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
+        owner = owners(state, request, profile)[0]
+        return resumed(booth, queues, mine, kept, login(request, profile), owner)
 
-    def press(mine: Bench, event: gr.EventData) -> Updates:
-        return pressed(booth, queues, mine, str(event.act), str(event.id), str(event.value))
+    def press(
+        state: Sitting, mine: Bench, event: gr.EventData, request: gr.Request, profile: gr.OAuthProfile | None
+    ) -> Updates:
+        owner = owners(state, request, profile)[0]
+        return pressed(booth, queues, mine, str(event.act), str(event.id), str(event.value), owner)
 
     gr.on(
-        [booth.begin.click, booth.name.submit], begin, [bench, booth.name, booth.queue], [*booth.parts, browser],
-        **JUDGING,
+        [booth.begin.click, booth.name.submit], begin, [sitting, bench, booth.name, booth.queue],
+        [*booth.parts, browser], **JUDGING,
     )  # fmt: skip
     gr.on([booth.begin.click, booth.name.submit], None, None, None, js=TO_ITEM)
     for part in (booth.stage, booth.told):  # gr.on does not take the events of our own HTML
-        part.press(press, [bench], booth.parts, **JUDGING)
-    page.load(resume, [bench, browser], [*booth.parts, booth.name], **JUDGING)
+        part.press(press, [sitting, bench], booth.parts, **JUDGING)
+    page.load(resume, [sitting, bench, browser], [*booth.parts, booth.name], **JUDGING)
 
 
-def _wire_maker(booth: Booth, context: Context, queues: Queues, sitting: gr.State, bench: gr.State) -> None:
-    maker = booth.maker
-    outputs = [maker.notice, maker.run, maker.stop, booth.queue]
+def _wire_forgetting(booth: Booth, queues: Queues, sitting: gr.State, bench: gr.State) -> None:
+    """The button that deletes, which asks first."""
+    drawer = booth.forget
 
-    def make(state: Sitting, mine: Bench, name: str, *values: Any) -> Iterator[Updates]:
-        yield from make_steps(booth, context, queues, state.owner, mine.name or name, values)
+    def ask(mine: Bench, name: str, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
+        return asked_to_forget(booth, login(request, profile) or mine.name or name)
 
-    made = gr.on([maker.run.click, maker.name.submit], lambda: _buttons(booth, True), None, outputs, **QUIET).then(
-        make, [sitting, bench, booth.name, *maker.fields], outputs, **WORK
-    )
-    maker.stop.click(
-        lambda: {maker.notice: present.hint(say("stopped")), **_buttons(booth, False)}, None, outputs, cancels=[made],
-        **QUIET,
-    )  # fmt: skip
-    maker.source.change(
-        lambda source: {
-            maker.hint: source_hint(source),
-            maker.pictures: gr.update(visible=source == annotate_make.EXAMPLES),
-            maker.files: gr.update(visible=source == annotate_make.RUN),
-            maker.most: gr.update(visible=source != annotate_make.EXAMPLES),
-        },
-        [maker.source], [maker.hint, maker.pictures, maker.files, maker.most], **QUIET,
-    )  # fmt: skip
+    def forget(state: Sitting, mine: Bench, name: str, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
+        known = login(request, profile) or name
+        return forgotten(booth, queues, mine, known, owners(state, request, profile))
+
+    drawer.delete.click(ask, [bench, booth.name], drawer.parts, **QUIET)
+    drawer.cancel.click(lambda: forgetting(booth, False), None, drawer.parts, **QUIET)
+    drawer.confirm.click(
+        forget, [sitting, bench, drawer.name], [*booth.parts, *drawer.parts], **JUDGING
+    )  # the name that was asked about, whatever stands in the form meanwhile
 
 
-def login(request: gr.Request | None, profile: gr.OAuthProfile | None) -> str:
-    """The name that somebody is logged in with; "" where this page has no login."""
-    if profile is not None:
-        return str(profile.username)
-    return str(getattr(request, "username", None) or "")
+def asked_to_forget(booth: Booth, name: str) -> Updates:
+    """The question whether to delete what was given under a name; or that a name is needed."""
+    try:
+        known = annotate_bench.checked_name(name)
+    except RavenError as problem:
+        return forgetting(booth, False) | {booth.forget.told: present.error(problem)}
+    question = present.hint(say("annotate_forget_ask", name=known))
+    return forgetting(booth, True) | {booth.forget.question: question, booth.forget.name: known}
 
 
-def begun(booth: Booth, queues: Queues, bench: Bench, name: str, queue_id: str) -> Updates:
+def forgotten(booth: Booth, queues: Queues, bench: Bench, name: str, owners: Sequence[str]) -> Updates:
+    """What was given under a name from here is deleted, and the tab shows how much that was."""
+    try:
+        count = annotate_bench.forget(queues, bench, name, owners)
+    except RavenError as problem:
+        return forgetting(booth, False) | {booth.forget.told: present.error(problem)}
+    key = "annotate_forgotten_none" if not count else "annotate_forgotten"
+    told = {booth.forget.told: present.hint(say(key, name=name, count=count))}
+    menu = {booth.queue: gr.update(choices=queue_choices(queues, bench.name or name))}
+    return shown(booth, queues, bench) | menu | forgetting(booth, False) | told
+
+
+def forgetting(booth: Booth, is_asked: bool) -> Updates:
+    """The button, or the question in its place."""
+    drawer = booth.forget
+    return {drawer.delete: gr.update(visible=not is_asked), drawer.asking: gr.update(visible=is_asked), drawer.told: ""}
+
+
+def begun(booth: Booth, queues: Queues, bench: Bench, name: str, queue_id: str, owner: str = "") -> Updates:
     """Open a queue, or say why not."""
     try:
-        annotate_bench.begin(queues, bench, name, queue_id)
+        annotate_bench.begin(queues, bench, name, queue_id, owner)
     except RavenError as problem:
         return {booth.notice: present.error(problem)}
     return shown(booth, queues, bench) | {booth.queue: queue_menu(queues, bench.name, bench.queue_id)}
 
 
-def resumed(booth: Booth, queues: Queues, bench: Bench, kept: Any, known: str) -> Updates:
+def resumed(booth: Booth, queues: Queues, bench: Bench, kept: Any, known: str, owner: str = "") -> Updates:
     """The page as its browser left it: the name, the queue, the item that was open; the menu in any case."""
     told = kept if isinstance(kept, dict) else {}
     name, queue_id = known or str(told.get("name") or ""), str(told.get("queue") or "")
@@ -139,13 +157,13 @@ def resumed(booth: Booth, queues: Queues, bench: Bench, kept: Any, known: str) -
     )
     if not name or all(queue.id != queue_id for queue in queues.all()):
         return changes
-    return changes | begun(booth, queues, bench, name, queue_id)
+    return changes | begun(booth, queues, bench, name, queue_id, owner)
 
 
-def pressed(booth: Booth, queues: Queues, bench: Bench, act: str, token: str, value: str) -> Updates:
+def pressed(booth: Booth, queues: Queues, bench: Bench, act: str, token: str, value: str, owner: str = "") -> Updates:
     """What a press on the item leads to; when it is refused, the form keeps what was typed."""
     try:
-        annotate_bench.press(queues, bench, act, token, value)
+        annotate_bench.press(queues, bench, act, token, value, owner)
         changes = shown(booth, queues, bench)
         if act == REVEAL:  # the form below keeps what is typed there
             changes.pop(booth.stage)
@@ -184,43 +202,3 @@ def queue_label(queues: Queues, queue: Queue, name: str) -> str:
     if progress is None or not progress.judged:
         return say("annotate_queue_fresh", name=queue.name, items=queue.size)
     return say("annotate_queue_label", name=queue.name, judged=progress.judged, items=queue.size)
-
-
-def order_of(values: Any) -> annotate_make.Order:
-    """The order for a queue from the values of ``Maker.fields``."""
-    name, source, pictures, files, order, wanted, most, blind = values
-    return annotate_make.Order(
-        name=name or "",
-        source=source,
-        pictures=tuple(map(int, pictures or ())),
-        files=tuple(map(str, files or ())),
-        order=order,
-        wanted=int(wanted),
-        most=int(most),
-        blind=bool(blind),
-    )
-
-
-def make_steps(booth: Booth, context: Context, queues: Queues, owner: str, name: str, values: Any) -> Iterator[Updates]:
-    """Make a queue: how far it is, and in the end the menu with it chosen, or what is wrong."""
-    asked = order_of(values)
-    try:
-        for step in annotate_make.make(context, queues, asked, owner):
-            if isinstance(step, Queue):
-                key = "annotate_made_one" if step.size == 1 else "annotate_made"
-                told = present.hint(say(key, name=step.name, items=step.size))
-                menu = queue_menu(queues, name, step.id)
-                yield {booth.maker.notice: told, booth.queue: menu, **_buttons(booth, False)}
-            else:
-                told = present.hint(say("annotate_making", done=step, all=len(asked.pictures)))
-                yield {booth.maker.notice: told}
-    except RavenError as problem:
-        yield {booth.maker.notice: present.error(problem), **_buttons(booth, False)}
-    except Exception:
-        log.exception("a queue could not be made")
-        yield {booth.maker.notice: present.error(say("error_unexpected")), **_buttons(booth, False)}
-
-
-def _buttons(booth: Booth, running: bool) -> Updates:
-    """Make or Stop, whichever can be pressed."""
-    return {booth.maker.run: gr.update(visible=not running), booth.maker.stop: gr.update(visible=running)}

@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from raven_core.annotation import MAX_WANTED
-from raven_core.annotation_types import ORDERS
+from raven_core.annotation_types import MAX_WANTED, ORDERS
 from raven_core.ui import annotate_make as make
 from raven_core.ui import annotate_view as view
 from raven_core.ui.annotate_bench import NAME_LENGTH
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
+from raven_core.ui.evaluate_runs import TASKS
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
@@ -29,7 +29,10 @@ class Maker:
     source: gr.Radio
     hint: gr.HTML
     pictures: gr.CheckboxGroup
+    split: gr.Radio
     files: gr.File
+    upload_split: gr.Textbox
+    tasks: gr.Radio
     order: gr.Radio
     wanted: gr.Slider
     most: gr.Slider
@@ -37,13 +40,39 @@ class Maker:
     run: gr.Button
     stop: gr.Button
     notice: gr.HTML
+    ticket: gr.Textbox
+    record: gr.JSON
 
     @property
     def fields(self) -> list[Any]:
-        """What is asked for, in the order of ``annotate_events.order_of``."""
+        """What is asked for, in the order of ``annotate_making.order_of``."""
         return [
-            self.name, self.source, self.pictures, self.files, self.order, self.wanted, self.most, self.blind,
+            self.name, self.source, self.pictures, self.split, self.files, self.upload_split, self.tasks, self.order,
+            self.wanted, self.most, self.blind,
         ]  # fmt: skip
+
+    @property
+    def by_source(self) -> list[Any]:
+        """What another source changes, in the order of ``annotate_making.source_updates``."""
+        return [self.hint, self.pictures, self.split, self.files, self.upload_split, self.tasks, self.most]
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """The button that deletes what somebody gave, with its question; ``name`` is what the question is about."""
+
+    delete: gr.Button
+    asking: gr.Column
+    question: gr.HTML
+    confirm: gr.Button
+    cancel: gr.Button
+    told: gr.HTML
+    name: gr.Textbox
+
+    @property
+    def parts(self) -> list[Any]:
+        """What the button, the question and the answer change."""
+        return [self.delete, self.asking, self.question, self.told, self.name]
 
 
 @dataclass(frozen=True)
@@ -53,6 +82,7 @@ class Booth:
     name: gr.Textbox
     queue: gr.Dropdown
     begin: gr.Button
+    forget: Drawer
     maker: Maker
     notice: gr.HTML
     told: gr.HTML
@@ -70,13 +100,14 @@ def build(context: Context) -> Booth:
         with gr.Column(scale=4, min_width=300, elem_classes="rv-left"):
             with gr.Column(elem_classes="rv-panel rv-ask"):
                 name, queue, begin = _who()
+                forget = _drawer()
             with gr.Column(elem_classes="rv-panel rv-feed"):
                 maker = _maker(context)
         with gr.Column(scale=9, min_width=320, elem_classes="rv-right", elem_id="rv-annotate-stage"):
             notice = html("", elem_id="rv-annotate-notice")
             told = html("", js_on_load=view.PRESS, elem_id="rv-annotate-told")
             stage = html(view.empty(), js_on_load=view.PRESS, elem_id="rv-annotate-item")
-    return Booth(name, queue, begin, maker, notice, told, stage)
+    return Booth(name, queue, begin, forget, maker, notice, told, stage)
 
 
 def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
@@ -94,22 +125,21 @@ def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
     return name, queue, begin
 
 
+def _drawer() -> Drawer:
+    delete = gr.Button(say("annotate_forget"), size="sm", variant="stop", elem_id="rv-annotate-forget")
+    with gr.Column(visible=False, elem_id="rv-annotate-forget-ask") as asking:
+        question = html("")
+        with gr.Row():
+            confirm = gr.Button(say("delete_confirm"), variant="stop", size="sm", elem_id="rv-annotate-forget-confirm")
+            cancel = gr.Button(say("delete_cancel"), size="sm", elem_id="rv-annotate-forget-cancel")
+    told = html("", elem_id="rv-annotate-forgotten")
+    return Drawer(delete, asking, question, confirm, cancel, told, gr.Textbox(visible=False))
+
+
 def _maker(context: Context) -> Maker:
-    examples = [(example.title, number) for number, example in enumerate(context.examples)]
     html(f"<h3>{esc(say('annotate_make'))}</h3>")
     name = gr.Textbox(label=say("annotate_made_name"), max_lines=1, max_length=200, elem_id="rv-annotate-made-name")
-    source = gr.Radio(
-        [(say(f"annotate_source_{source}"), source) for source in make.SOURCES], value=make.EXAMPLES,
-        label=say("annotate_source"), elem_id="rv-annotate-source", elem_classes="rv-pills",
-    )  # fmt: skip
-    hint = html(source_hint(make.EXAMPLES))
-    pictures = gr.CheckboxGroup(
-        examples, value=[number for _, number in examples], label=say("annotate_pictures"),
-        elem_id="rv-annotate-pictures", elem_classes="rv-pills",
-    )  # fmt: skip
-    files = gr.File(
-        label=say("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
-    )  # fmt: skip
+    what = _sources(context)
     order = gr.Radio(
         [(say(f"annotate_order_{order}"), order) for order in ORDERS], value="random", label=say("annotate_order"),
         info=say("annotate_order_hint"), elem_id="rv-annotate-order", elem_classes="rv-pills",
@@ -118,7 +148,43 @@ def _maker(context: Context) -> Maker:
     run = gr.Button(say("annotate_make_it"), elem_id="rv-annotate-make")
     stop = gr.Button(say("stop"), variant="stop", visible=False, elem_id="rv-annotate-stop")
     notice = html("", elem_id="rv-annotate-made")
-    return Maker(name, source, hint, pictures, files, order, wanted, most, blind, run, stop, notice)
+    return Maker(
+        name=name, **what, order=order, wanted=wanted, most=most, blind=blind, run=run, stop=stop, notice=notice,
+        ticket=gr.Textbox(visible=False), record=gr.JSON(visible=False, label="record"),
+    )  # fmt: skip
+
+
+def _sources(context: Context) -> dict[str, Any]:
+    """What a queue is made of; what a source does not need is hidden."""
+    known = [source for source in make.SOURCES if source != make.WORLD or context.world is not None]
+    source = gr.Radio(
+        [(say(f"annotate_source_{source}"), source) for source in known], value=make.EXAMPLES,
+        label=say("annotate_source"), elem_id="rv-annotate-source", elem_classes="rv-pills",
+    )  # fmt: skip
+    hint = html(source_hint(make.EXAMPLES))
+    examples = [(example.title, number) for number, example in enumerate(context.examples)]
+    pictures = gr.CheckboxGroup(
+        examples, value=[number for _, number in examples], label=say("annotate_pictures"),
+        elem_id="rv-annotate-pictures", elem_classes="rv-pills",
+    )  # fmt: skip
+    splits = list(context.world.splits) if context.world is not None else []
+    split = gr.Radio(
+        splits, value=next(iter(splits), None), label=say("evaluate_split"), visible=False,
+        elem_id="rv-annotate-split", elem_classes="rv-pills",
+    )  # fmt: skip
+    files = gr.File(
+        label=say("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
+    )  # fmt: skip
+    upload_split = gr.Textbox(
+        "", label=say("evaluate_upload_split"), max_lines=1, max_length=60, visible=False,
+        elem_id="rv-annotate-upload-split",
+    )  # fmt: skip
+    tasks = gr.Radio(
+        [(say(f"evaluate_tasks_{task}"), task) for task in TASKS], value=TASKS[0], label=say("annotate_tasks"),
+        visible=False, elem_id="rv-annotate-tasks", elem_classes="rv-pills",
+    )  # fmt: skip
+    parts = {"source": source, "hint": hint, "pictures": pictures, "split": split, "files": files}
+    return {**parts, "upload_split": upload_split, "tasks": tasks}
 
 
 def _amounts() -> tuple[gr.Slider, gr.Slider, gr.Checkbox]:

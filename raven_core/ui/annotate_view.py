@@ -202,9 +202,10 @@ def _figure(picture: str) -> str:
 
 
 def _references(texts: Sequence[str]) -> str:
+    """Right answers, each once: of ten people many say the same."""
     if not texts:
         return ""
-    entries = "".join(f"<li>{esc(text)}</li>" for text in texts)
+    entries = "".join(f"<li>{esc(text)}</li>" for text in dict.fromkeys(texts))
     return f"<details><summary>{esc(say('annotate_references'))}</summary><ul>{entries}</ul></details>"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from raven_core.errors import RavenError
-from raven_core.ui import flow, study_events, study_layout, study_view
+from raven_core.ui import flow, study_api, study_events, study_layout, study_view
 from raven_core.ui.context import Context
 from raven_core.ui.explore_events import QUIET, form_of
 from raven_core.ui.explore_layout import Tab
@@ -20,6 +20,7 @@ def build(context: Context, tab: Tab, sitting: gr.State, tabs: gr.Tabs, own: gr.
     study = gr.State(Study())
     desk = study_layout.build(context)
     study_events.wire(desk, tab, context, sitting, study, tabs)
+    study_api.wire(context, study, desk.record)
     own.select(lambda *values: query_now(context, values), tab.ask.fields, [desk.query], **QUIET)
     return desk
 

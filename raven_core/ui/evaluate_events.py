@@ -15,7 +15,7 @@ from raven_core.ui.controls import is_upload
 from raven_core.ui.evaluate_layout import Desk
 from raven_core.ui.evaluate_runs import UPLOAD, WORLD, Asked, Bench
 from raven_core.ui.evaluate_samples import ALL_CELLS, OPEN, Choice
-from raven_core.ui.explore_events import MODEL, NARROW, QUIET, WORK, Updates
+from raven_core.ui.explore_events import NARROW, QUIET, WORK, Updates
 from raven_core.ui.explore_layout import CAPTION, QUESTION, Tab
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.turns import Turn, settled
@@ -47,7 +47,6 @@ def wire(desk: Desk, tab: Tab, context: Context, sitting: gr.State, bench: gr.St
     )  # fmt: skip
     _wire_samples(desk, bench)
     _wire_opening(desk, tab, context, sitting, bench, tabs)
-    _wire_api(desk, context, bench)
 
 
 def _wire_samples(desk: Desk, bench: gr.State) -> None:
@@ -81,26 +80,6 @@ def _wire_opening(desk: Desk, tab: Tab, context: Context, sitting: gr.State, ben
     desk.samples.press(place, [sitting, bench], [*form, tab.ask.ticket, *drawn, tabs], **QUIET).success(
         ask, [sitting, tab.ask.ticket, *form, tab.ask.store], drawn, **WORK
     )
-
-
-def _wire_api(desk: Desk, context: Context, bench: gr.State) -> None:
-    """What programs call: the same run without a page."""
-
-    def evaluate(  # its parameters are the names that programs use
-        mine: Bench, source: str, split: str, files: Any, upload_split: str, tasks: str, cells: list[str], count: int,
-        k: int, neighbours: str, seed: int,
-    ) -> dict[str, Any]:  # fmt: skip
-        values = (source, split, files, upload_split, tasks, cells, count, k, neighbours, seed)
-        return explore_events.last_record(
-            mine.turns, lambda turn: evaluate_flow.evaluate(context, mine, lambda: asked_of(values), turn)
-        )
-
-    gr.on(
-        [], evaluate, [bench, *desk.fields], [desk.record], concurrency_limit=1, concurrency_id=MODEL,
-        api_name="evaluate",
-        api_description="Measure what retrieval does on a split of the world or on uploaded files: the report with "
-        "every cell's scores, gains and intervals.",
-    )  # fmt: skip
 
 
 def asked_of(values: Any) -> Asked:

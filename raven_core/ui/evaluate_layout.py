@@ -108,7 +108,7 @@ def _data(context: Context) -> dict[str, Any]:
         elem_id="rv-evaluate-files",
     )  # fmt: skip
     upload_split = gr.Textbox(
-        label=say("evaluate_upload_split"), info=say("evaluate_files_hint"), max_lines=1, max_length=60,
+        "", label=say("evaluate_upload_split"), info=say("evaluate_files_hint"), max_lines=1, max_length=60,
         visible=world is None, elem_id="rv-evaluate-upload-split",
     )  # fmt: skip
     return {"source": source, "split": split, "files": files, "upload_split": upload_split}

@@ -170,13 +170,17 @@ def _image(row: Row, folder: Path) -> str:
     return picture(found, row["image_id"], 160) if found is not None else '<span class="rv-missing">✕</span>'
 
 
+def picture_of(row: Mapping[str, Any], folder: Path) -> Path | None:
+    """The file of a row's picture, if it lies in the run's own folder."""
+    path = Path(row["image"] or "")
+    return path if path.is_file() and path.resolve().is_relative_to(folder.resolve()) else None
+
+
 def image_of(row: Row, folder: Path) -> Image.Image | None:
     """A row's picture, from the run's own folder and nowhere else; None where it cannot be read."""
-    path = Path(row["image"] or "")
-    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
-        return None
+    path = picture_of(row, folder)
     try:
-        return load_image(path)
+        return None if path is None else load_image(path)
     except RavenError:
         return None
 

@@ -116,6 +116,16 @@ def _wire_api(tab: Tab, context: Context, sitting: gr.State) -> None:
         api_description="Answer with these settings: the text, its confidence, the neighbours and what made it.",
     )  # fmt: skip
 
+    def leave_out(state: Sitting, neighbours: Any) -> dict[str, Any]:
+        return {"left_out": left_out(state, neighbours)}
+
+    ids = gr.JSON([], visible=False, label="ids of neighbours")
+    gr.on(
+        [], leave_out, [sitting, ids], [tab.shown.record], concurrency_limit=None, api_name="leave_out",
+        api_description="Leave these neighbours, a list of their ids, out of the next answers and comparisons of this "
+        "session; an empty list lets all come back.",
+    )  # fmt: skip
+
 
 def last_record(turns: Turns, views: Callable[[Turn], Iterator[Any]]) -> dict[str, Any]:
     """Run to the end without a page; the ``record`` of the last view.
@@ -271,6 +281,21 @@ def choose_neighbour(sitting: Sitting, act: str, identifier: str) -> None:
         sitting.put_back([identifier])
     elif act == cards.PUT_ALL_BACK:
         sitting.put_back()
+
+
+def left_out(sitting: Sitting, neighbours: Any) -> list[str]:
+    """Leave these and no others out, as a program asks for it; ids on the page keep their captions.
+
+    Raises:
+        gr.Error: it is no list of ids.
+    """
+    if not isinstance(neighbours, list) or not all(isinstance(one, str) for one in neighbours):
+        raise gr.Error(say("error_no_ids"), print_exception=False)
+    found = sitting.generation.neighbours if sitting.generation else ()
+    captions = {**{one.id: one.caption or "" for one in found}, **sitting.excluded}
+    sitting.put_back()
+    sitting.excluded.update({one: captions.get(one, "") for one in neighbours})
+    return list(sitting.excluded)
 
 
 def stop(tab: Tab, context: Context, sitting: Sitting) -> Updates:

@@ -104,7 +104,7 @@ def _ask_column(context: Context, examples: list[cards.Example]) -> Ask:
             show_label=False, container=False, elem_id="rv-task", elem_classes="rv-segments",
         )  # fmt: skip
         question = gr.Textbox(
-            label=say("question"), show_label=False, placeholder=say("question_hint"), lines=1, max_lines=1,
+            "", label=say("question"), show_label=False, placeholder=say("question_hint"), lines=1, max_lines=1,
             max_length=300, visible=False, elem_id="rv-question", container=False,
         )  # fmt: skip
         run = gr.Button(say("run_caption"), variant="primary", size="lg", elem_id="rv-run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from raven_core.ui import (
     present,
     study_events,
     theme,
+    tools,
 )
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
@@ -38,6 +40,7 @@ def build(context: Context) -> gr.Blocks:
         sitting = gr.State(Sitting())
         browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
         annotator = annotate_events.remembered()
+        evaluated = evaluate.bench_of_page()
         status = html(header(context), elem_id="rv-header")
         with gr.Tabs(elem_id="rv-tabs") as tabs:
             with gr.Tab(say("tab_explore"), id="explore"):
@@ -45,13 +48,15 @@ def build(context: Context) -> gr.Blocks:
             with gr.Tab(say("tab_compare"), id=study_events.TAB) as second:
                 compare.build(context, tab, sitting, tabs, second)
             with gr.Tab(say("annotate_tab"), id="annotate") as annotating:
-                annotate.build(context, sitting, annotator, page, annotating)
+                annotate.build(context, sitting, annotator, page, annotating, evaluated)
             with gr.Tab(say("errors_tab"), id="errors") as judged:
                 errors.build(context, sitting, tabs, judged, browser)
             with gr.Tab(say("evaluate_tab"), id="evaluate"):
-                evaluate.build(context, tab, sitting, tabs)
+                evaluate.build(context, tab, sitting, tabs, evaluated)
             with gr.Tab(say("tab_about"), id="about"):
                 about.build(context, sitting, tab)
+        if context.settings.mcp:
+            tools.wire(context)
         _wire_opening(page, context, sitting, browser, status, tab)
     return page.queue(max_size=100)
 
@@ -111,6 +116,26 @@ def header(context: Context) -> str:
         f'<p>{esc(say("tagline"))}</p></div><span class="rv-status rv-status-{loader.state}" role="status" '
         f'title="{esc(hint)}"><b>{esc(context.profile.title)}</b><span>{esc(words)}</span></span></header>{problem}'
     )
+
+
+def launch(page: gr.Blocks, mcp: bool = False, **options: Any) -> None:
+    """Serve the page until interrupted; with ``mcp``, also the tools.
+
+    Raises:
+        ConfigError: this version of gradio cannot be told which tools to offer.
+    """
+    options |= launch_options()
+    if not mcp:  # said in so many words: a variable of gradio's would else offer every endpoint of the page
+        page.launch(mcp_server=False, **options)
+        return
+    with warnings.catch_warnings():  # about endpoints that are taken away below
+        warnings.filterwarnings("ignore", message="This MCP server includes a tool that has a gr.State")
+        page.launch(mcp_server=True, prevent_thread_lock=True, **options)
+    try:
+        tools.offer_only_tools(page)
+        page.block_thread()
+    finally:
+        page.close()
 
 
 def launch_options() -> dict[str, Any]:

@@ -71,8 +71,8 @@ def _details() -> tuple[Any, ...]:
     with gr.Column(visible=False, elem_id="rv-details", elem_classes="rv-details") as details:
         tags = gr.CheckboxGroup([(say(f"tag_{tag}"), tag) for tag in ERROR_TAGS], label=say("tags"), elem_id="rv-tags")
         with gr.Row():
-            correction = gr.Textbox(label=say("correction"), max_length=500, lines=1, elem_id="rv-correction")
-            note = gr.Textbox(label=say("note"), max_length=2000, lines=1, elem_id="rv-note")
+            correction = gr.Textbox("", label=say("correction"), max_length=500, lines=1, elem_id="rv-correction")
+            note = gr.Textbox("", label=say("note"), max_length=2000, lines=1, elem_id="rv-note")
         save = gr.Button(say("save_details"), size="sm", elem_id="rv-save-details", elem_classes="rv-save")
     return details, tags, correction, note, save
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
+from raven_core import annotation_forget
 from raven_core.errors import StoreError
 from raven_core.judgments import JudgmentStore
 from raven_core.settings import Settings
@@ -86,6 +87,10 @@ class Keeper:
     def forget(self, person: str) -> int:
         """Delete everything this person gave; how many answers that was."""
         return self._store.delete_session(person) if self.store is not None else 0
+
+    def forget_annotations(self, owners: Sequence[str]) -> int:
+        """Delete what came from these owners on the Annotate tab, under any name; about how many items that was."""
+        return annotation_forget.forget(self._store.database, owners) if self.store is not None else 0
 
     def purge(self) -> int:
         """Delete what is older than was promised; how many answers that was."""

@@ -86,7 +86,7 @@ def _left(context: Context) -> dict[str, Any]:
             elem_id="rv-study-ks", elem_classes="rv-pills",
         )  # fmt: skip
         references = gr.Textbox(
-            label=say("references"), info=say("references_hint"), lines=2, max_lines=6, max_length=3000,
+            "", label=say("references"), info=say("references_hint"), lines=2, max_lines=6, max_length=3000,
             elem_id="rv-study-references",
         )  # fmt: skip
     return {

@@ -6,7 +6,7 @@ sentence escapes it.
 
 from __future__ import annotations
 
-from raven_core.ui import words_annotate, words_errors, words_evaluate
+from raven_core.ui import words_annotate, words_errors, words_evaluate, words_programs
 
 DEFAULT = "en"
 
@@ -309,8 +309,9 @@ TABLE: dict[str, dict[str, str]] = {
         "privacy_where": "On the server that runs this page, in {place}, {term}.",
         "privacy_who": "Whoever runs this server can read it and may export it to study failures. Other visitors "
         "cannot see it.",
-        "privacy_annotate": "Judgments on the Annotate tab are kept under the name chosen there. The button below does "
-        "not delete them; whoever runs this server can.",
+        "privacy_annotate": "Judgments on the Annotate tab are kept under the name chosen there, and whoever judged "
+        "the same item sees them. The button there deletes what came from this browser under one name, the button "
+        "below all that came from it. The rest (from other browsers, or older) only the operator can delete.",
         "privacy_browser": "Your browser keeps a random number, so that you find your last judgment again and can "
         "delete what you gave. There is no login, no tracking, and nothing is sent to third parties.",
         "privacy_upload": "An uploaded picture also lies in the server's temporary folder, for at most about an hour, "
@@ -331,7 +332,8 @@ TABLE: dict[str, dict[str, str]] = {
     }
     | words_annotate.WORDS
     | words_errors.WORDS
-    | words_evaluate.WORDS,
+    | words_evaluate.WORDS
+    | words_programs.WORDS,
 }
 
 

@@ -15,20 +15,36 @@ WORDS: dict[str, str] = {
     "annotate_queue_label": "{name} · {judged} of {items} judged by you",
     "annotate_queue_fresh": "{name} · {items} items",
     "annotate_begin": "Start judging",
+    "annotate_forget": "Delete what I gave under this name",
+    "annotate_forget_ask": "This deletes everything given under “{name}” from this browser, with its earlier versions. "
+    "What was given under that name from elsewhere stays, and so do the queues. It cannot be undone.",
+    "annotate_forgotten": "Deleted: what you said under “{name}”. Items it was about: {count}.",
+    "annotate_forgotten_none": "Nothing was given under “{name}” from this browser.",
+    "annotate_deleted": "Items on the Annotate tab that your judgments were deleted of: {count}.",
     # making a queue
     "annotate_make": "Make a queue",
     "annotate_source": "From",
     "annotate_source_examples": "example pictures",
+    "annotate_source_world": "new pictures",
+    "annotate_source_upload": "a data set",
     "annotate_source_trials": "my answers",
-    "annotate_source_run": "an evaluation run",
+    "annotate_source_evaluated": "my evaluation",
+    "annotate_source_run": "a run’s file",
     "annotate_source_hint_examples": "Each picture is answered twice, without and with neighbours, and the two answers "
     "are judged side by side.",
+    "annotate_source_hint_world": "Pictures drawn for this queue, that nobody has seen before, to caption or with a "
+    "question. Each is answered twice, without and with neighbours.",
+    "annotate_source_hint_upload": "The files that the Evaluate tab takes, with the same limits. Each sample is "
+    "answered twice, without and with neighbours. Whoever judges the queue sees these pictures and texts.",
+    "annotate_source_hint_evaluated": "The run on the Evaluate tab of this page, with all its cells, as long as it is "
+    "there. Whoever judges the queue sees its pictures.",
     "annotate_source_hint_trials": "What you asked on the Explore tab at least twice in different ways, with storing "
     "on. Whoever judges the queue sees these pictures and answers.",
     "annotate_source_hint_run": "The file samples.jsonl of a run, and the pictures it names: choose them all together. "
     "Whoever judges the queue sees them.",
     "annotate_pictures": "Pictures",
     "annotate_files": "samples.jsonl and pictures",
+    "annotate_tasks": "Ask for",
     "annotate_made_name": "Name of the queue",
     "annotate_order": "Order",
     "annotate_order_given": "as they come",
@@ -40,18 +56,23 @@ WORDS: dict[str, str] = {
     "annotate_blind": "Blind",
     "annotate_blind_hint": "Hides which answer had retrieval, and draws the order of the answers anew for each item.",
     "annotate_make_it": "Make the queue",
-    "annotate_making": "Asking the model: {done} of {all} pictures answered.",
+    "annotate_waiting": "Waiting: one queue is made at a time.",
+    "annotate_making": "Asking the model: {done} of {all} answered. Others can ask it in between.",
+    "annotate_left_out": "Samples left out because the model could not answer them: {count}.",
     "annotate_made": "“{name}” is ready: {items} items. Give your name and start judging.",
     "annotate_made_one": "“{name}” is ready: 1 item. Give your name and start judging.",
     "annotate_source_kept_examples": "examples of {title}",
+    "annotate_source_kept_world": "{split} of {title}, seed {seed}",
+    "annotate_source_kept_upload": "data set {data}",
     "annotate_source_kept_trials": "trials",
+    "annotate_source_kept_evaluated": "run on the page",
     "annotate_source_kept_run": "run",
     # judging
     "annotate_empty": "Judge answers without knowing which had help",
     "annotate_empty_body": "Two answers to the same picture stand side by side, and you say which is better. Which of "
     "them had retrieval stays hidden until you have judged.",
     "annotate_empty_1": "Give your name.",
-    "annotate_empty_2": "Choose a queue, or make one from the example pictures, from your answers, or from a run.",
+    "annotate_empty_2": "Choose a queue, or make one: of example or new pictures, a data set, your answers, or a run.",
     "annotate_empty_3": "Start judging: every key is shown on its button, and you can stop and come back at any time.",
     "annotate_off": "This server stores nothing, so that nothing can be annotated here.",
     "annotate_item": "Item {number} of {items}",
@@ -102,6 +123,11 @@ WORDS: dict[str, str] = {
     "annotate_no_trials": "There is nothing to compare among your answers: ask the same on the Explore tab twice, with "
     "and without neighbours, with storing on.",
     "annotate_no_file": "Choose the file samples.jsonl of an evaluation run.",
+    "annotate_no_evaluation": "There is no run on the Evaluate tab: evaluate something there first, or upload a run’s "
+    "file.",
+    "annotate_none_answered": "The model could not answer a single sample: evaluate the same data to see why.",
+    "annotate_bad_most": "{count} items are too many, or too few, to be answered in one go: ask for 1 to {most}.",
+    "annotate_bad_source": "Unknown source “{source}”: use one of {sources}.",
     "annotate_no_samples": "That file holds no sample with an answer.",
     "annotate_unreadable": "That press could not be read: judge the item again.",
 }
