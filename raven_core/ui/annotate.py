@@ -14,7 +14,7 @@ from raven_core.ui.words import say
 def build(context: Context, sitting: gr.State, page: gr.Blocks, own: gr.Tab) -> None:
     """Lay the tab out and wire it; ``own`` is the tab that it stands in. Without a store it only says so."""
     if context.keeper.store is None:
-        html(present.hint(say("annotate_off")))
+        html(lambda: present.hint(say("annotate_off")))
         return
     queues = Queues(context.keeper.store)
     booth = annotate_layout.build(context)

@@ -58,7 +58,8 @@ def _wire_judging(booth: Booth, queues: Queues, page: gr.Blocks, bench: gr.State
         return changes | ({browser: {"name": mine.name, "queue": mine.queue_id}} if mine.is_open else {})
 
     def resume(mine: Bench, kept: Any, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
-        return resumed(booth, queues, mine, kept, login(request, profile))
+        changes = resumed(booth, queues, mine, kept, login(request, profile))
+        return {booth.stage: annotate_bench.stage(queues, mine)} | changes  # the page was built in English
 
     def press(mine: Bench, event: gr.EventData) -> Updates:
         return pressed(booth, queues, mine, str(event.act), str(event.id), str(event.value))

@@ -15,6 +15,7 @@ from raven_core.ui import annotate_view as view
 from raven_core.ui.annotate_bench import NAME_LENGTH
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
+from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
@@ -80,57 +81,67 @@ def build(context: Context) -> Booth:
 
 
 def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
-    html(f"<h3>{esc(say('annotate_who'))}</h3>")
+    html(lambda: f"<h3>{esc(say('annotate_who'))}</h3>")
     if os.environ.get("OAUTH_CLIENT_ID"):  # set on a Space that asks for Hugging Face login
         gr.LoginButton()
     name = gr.Textbox(
-        label=say("annotate_name"), info=say("annotate_name_hint"), max_lines=1, max_length=NAME_LENGTH,
+        label=label("annotate_name"), info=label("annotate_name_hint"), max_lines=1, max_length=NAME_LENGTH,
         elem_id="rv-annotate-name",
     )  # fmt: skip
     queue = gr.Dropdown(
-        [], label=say("annotate_queue"), info=say("annotate_queue_hint"), elem_id="rv-annotate-queue", filterable=False
+        [],
+        label=label("annotate_queue"),
+        info=label("annotate_queue_hint"),
+        elem_id="rv-annotate-queue",
+        filterable=False,
     )
-    begin = gr.Button(say("annotate_begin"), variant="primary", size="lg", elem_id="rv-annotate-begin")
+    begin = gr.Button(label("annotate_begin"), variant="primary", size="lg", elem_id="rv-annotate-begin")
     return name, queue, begin
 
 
 def _maker(context: Context) -> Maker:
     examples = [(example.title, number) for number, example in enumerate(context.examples)]
-    html(f"<h3>{esc(say('annotate_make'))}</h3>")
-    name = gr.Textbox(label=say("annotate_made_name"), max_lines=1, max_length=200, elem_id="rv-annotate-made-name")
+    html(lambda: f"<h3>{esc(say('annotate_make'))}</h3>")
+    name = gr.Textbox(label=label("annotate_made_name"), max_lines=1, max_length=200, elem_id="rv-annotate-made-name")
     source = gr.Radio(
-        [(say(f"annotate_source_{source}"), source) for source in make.SOURCES], value=make.EXAMPLES,
-        label=say("annotate_source"), elem_id="rv-annotate-source", elem_classes="rv-pills",
+        [(label(f"annotate_source_{source}"), source) for source in make.SOURCES], value=make.EXAMPLES,
+        label=label("annotate_source"), elem_id="rv-annotate-source", elem_classes="rv-pills",
     )  # fmt: skip
-    hint = html(source_hint(make.EXAMPLES))
+    hint = html(lambda: source_hint(make.EXAMPLES))
     pictures = gr.CheckboxGroup(
-        examples, value=[number for _, number in examples], label=say("annotate_pictures"),
+        examples, value=[number for _, number in examples], label=label("annotate_pictures"),
         elem_id="rv-annotate-pictures", elem_classes="rv-pills",
     )  # fmt: skip
     files = gr.File(
-        label=say("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
+        label=label("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
     )  # fmt: skip
     order = gr.Radio(
-        [(say(f"annotate_order_{order}"), order) for order in ORDERS], value="random", label=say("annotate_order"),
-        info=say("annotate_order_hint"), elem_id="rv-annotate-order", elem_classes="rv-pills",
+        [(label(f"annotate_order_{order}"), order) for order in ORDERS], value="random", label=label("annotate_order"),
+        info=label("annotate_order_hint"), elem_id="rv-annotate-order", elem_classes="rv-pills",
     )  # fmt: skip
     wanted, most, blind = _amounts()
-    run = gr.Button(say("annotate_make_it"), elem_id="rv-annotate-make")
-    stop = gr.Button(say("stop"), variant="stop", visible=False, elem_id="rv-annotate-stop")
+    run = gr.Button(label("annotate_make_it"), elem_id="rv-annotate-make")
+    stop = gr.Button(label("stop"), variant="stop", visible=False, elem_id="rv-annotate-stop")
     notice = html("", elem_id="rv-annotate-made")
     return Maker(name, source, hint, pictures, files, order, wanted, most, blind, run, stop, notice)
 
 
 def _amounts() -> tuple[gr.Slider, gr.Slider, gr.Checkbox]:
     wanted = gr.Slider(
-        1, min(MAX_WANTED, 10), value=2, step=1, label=say("annotate_wanted"), buttons=[], elem_id="rv-annotate-wanted"
+        1,
+        min(MAX_WANTED, 10),
+        value=2,
+        step=1,
+        label=label("annotate_wanted"),
+        buttons=[],
+        elem_id="rv-annotate-wanted",
     )
     most = gr.Slider(
-        1, LARGEST, value=make.MOST, step=1, label=say("annotate_most"), visible=False, buttons=[],
+        1, LARGEST, value=make.MOST, step=1, label=label("annotate_most"), visible=False, buttons=[],
         elem_id="rv-annotate-most",
     )  # fmt: skip
     blind = gr.Checkbox(
-        True, label=say("annotate_blind"), info=say("annotate_blind_hint"), container=False,
+        True, label=label("annotate_blind"), info=label("annotate_blind_hint"), container=False,
         elem_id="rv-annotate-blind", elem_classes="rv-switch",
     )  # fmt: skip
     return wanted, most, blind

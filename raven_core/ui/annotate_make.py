@@ -15,7 +15,7 @@ from raven_core.annotation_types import Draft, Queue, QueueOrder
 from raven_core.errors import OptionError
 from raven_core.ui.context import Context
 from raven_core.ui.controls import is_upload
-from raven_core.ui.words import say
+from raven_core.ui.words import DEFAULT, say
 
 EXAMPLES, TRIALS, RUN = "examples", "trials", "run"
 SOURCES = (EXAMPLES, TRIALS, RUN)
@@ -58,7 +58,8 @@ def make(context: Context, queues: Queues, asked: Order, owner: str) -> Iterator
             yield len(drafts)
     else:
         drafts = _from_trials(queues, owner) if asked.source == TRIALS else _from_run(asked.files)
-    words = say(f"annotate_source_kept_{asked.source}", title=context.profile.title)
+    # it is stored, and others read it: not in the words of whoever makes the queue
+    words = say(f"annotate_source_kept_{asked.source}", DEFAULT, title=context.profile.title)
     yield queues.create(
         asked.name,
         chosen(drafts, asked.order, asked.most, seed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ def _watched(job: Callable[[], Report], meter: Meter, turn: Turn) -> Generator[E
     When nobody asks for views any more the job is cancelled, and waited for: the model serves one at a time.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="evaluate") as pool:
-        future: Future[Report] = pool.submit(job)
+        future: Future[Report] = pool.submit(copy_context().run, job)  # it refuses in the visitor's language
         shown = None
         try:
             while not future.done():

@@ -171,7 +171,7 @@ def timings(spent: Mapping[str, float]) -> str:
 def saved(verdict: str, count: int, details: bool = False) -> str:
     """The line that says a judgment is in the database."""
     what = say("saved", verdict=say(f"verdict_{verdict}"))
-    more = f", {say('saved_details')}" if details else ""
+    more = f"{say('list_join')}{say('saved_details')}" if details else ""
     return _line("saved", f"<b>✓ {esc(what)}{esc(more)}</b> <span>{esc(running_count(count))}</span>")
 
 
