@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from raven_core import analysis
 from raven_core.types import ERROR_TAGS, VERDICTS
 from raven_core.ui import words
 
@@ -79,6 +80,10 @@ def test_nothing_is_left_in_english():
     bare = {re.sub(r"\{[^}]*\}", "", text) for text in words.TABLE["zh-CN"].values()}
     chinese = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
     assert {text for text in bare if re.search("[A-Za-z]", text) and not chinese.search(text)} == NAMES
+
+
+def test_the_page_names_the_intervals_as_the_analysis_does():
+    assert words.say("errors_method_name") == analysis.METHOD
 
 
 def test_chinese_is_punctuated_as_chinese():

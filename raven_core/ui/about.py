@@ -55,7 +55,7 @@ def forget_all(context: Context, sitting: Sitting) -> str:
     try:
         count = context.keeper.forget(sitting.owner)
     except RavenError as problem:
-        return str(problem)
+        return present.reason(problem)
     sitting.last, sitting.trial_id, sitting.changing = None, None, False
     return say("deleted_none") if not count else say("deleted_one") if count == 1 else say("deleted", trials=count)
 

@@ -10,7 +10,7 @@ import gradio as gr
 from raven_core.annotation import Queues
 from raven_core.annotation_types import Queue, Showing
 from raven_core.errors import RavenError
-from raven_core.ui import annotate_bench
+from raven_core.ui import annotate_bench, present
 from raven_core.ui.annotate_events import login
 
 T = TypeVar("T")
@@ -109,4 +109,4 @@ def refused_in_words(act: Callable[[], T]) -> T:
     try:
         return act()
     except RavenError as problem:
-        raise gr.Error(str(problem), print_exception=False) from problem
+        raise gr.Error(present.reason(problem), print_exception=False) from problem

@@ -190,7 +190,7 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except RavenError as problem:
-        raise gr.Error(str(problem), print_exception=False) from problem
+        raise gr.Error(present.reason(problem), print_exception=False) from problem
 
 
 # ---------------------------------------------------------------- drawing

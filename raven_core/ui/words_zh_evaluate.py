@@ -8,7 +8,7 @@ WORDS: dict[str, str] = {
     "evaluate_source": "数据集",
     "evaluate_source_world": "程序绘制",
     "evaluate_source_upload": "自己的文件",
-    "evaluate_no_world": "此配置没有附带图像世界：请上传自己的数据集。",
+    "evaluate_no_world": "此配置没有附带绘制图像的程序：请上传自己的数据集。",
     "evaluate_split": "划分",
     "evaluate_split_hint": "域内（in-domain）生物出现在模型的训练数据中；"
     "新（novel）生物只出现在记忆库中，甚至连记忆库中也没有。",
@@ -42,7 +42,7 @@ WORDS: dict[str, str] = {
     "evaluate_hours": "{hours} 小时 {minutes} 分钟",
     "evaluate_stopping": "正在停止：马上显示已测得的结果。",
     # the report
-    "evaluate_empty": "检索有帮助吗？",
+    "evaluate_empty": "检索总体上有帮助吗？",
     "evaluate_empty_body": "单个示例说明不了多少。这里对同一批样本分别在有近邻和无近邻的条件下提问，"
     "并与参考答案比较打分："
     "描述用 CIDEr，问答用 VQA 准确率，每个数值都带有表示其可靠程度的区间。",

@@ -6,7 +6,7 @@ WORDS: dict[str, str] = {
     "study_run": "全部对比",
     "study_no_image": "还没有图像。请在“探索”页选择一张，或使用示例。",
     "study_caption": "描述图像",
-    "study_empty": "检索有帮助吗？",
+    "study_empty": "这次检索有帮助吗？",
     "study_empty_body": "点一下，同样的请求会提出五次：无近邻、仅近邻描述、仅近邻图像、两者都有，"
     "以及使用从未见过近邻的适配器。",
     "study_step_1": "在“探索”页选择一张图像，或在这里选一个示例。",
