@@ -18,16 +18,17 @@ from gradio.context import LocalContext
 import raven_core
 from raven_core.analysis import report
 from raven_core.errors import ImageError
+from raven_core.evaluation import words as run_report
 from raven_core.settings import Profile, Settings
 from raven_core.ui import evaluate_flow, interface, labels, language, present, refusals, words, words_zh_report
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html, renderers
-from raven_core.ui.errors_report import report_words
 from raven_core.ui.evaluate_runs import Meter
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.labels import in_words, label, mark
 from raven_core.ui.language import preferred, speaking, spoken
 from raven_core.ui.loading import Loader
+from raven_core.ui.report_words import report_words, run_words
 from raven_core.ui.turns import Turn
 from raven_core.ui.words import say
 from tests.fake_raven import FakeRaven, write_profile
@@ -243,10 +244,21 @@ def test_the_report_has_every_word_in_chinese_and_names_for_cells_and_tags():
     assert report_words() is None
     with speaking(CHINESE):
         chinese: dict[str, Any] = report_words() or {}
-    assert words_zh_report.WORDS.keys() == report.WORDS.keys()
+    assert words_zh_report.JUDGED.keys() == report.WORDS.keys()
     for key, text in report.WORDS.items():
         assert set(re.findall(r"{\w+}", chinese[key])) == set(re.findall(r"{\w+}", text)), key
     assert chinese["language"] == CHINESE and chinese["cell=both"] == "图像和描述" and chinese["tag=other"] == "其他"
+
+
+def test_a_run_is_reported_with_every_word_in_chinese():
+    assert run_words() is None
+    with speaking(CHINESE):
+        chinese: dict[str, Any] = run_words() or {}
+    for key, text in run_report.WORDS.items():
+        assert set(re.findall(r"{\w+}", chinese[key])) == set(re.findall(r"{\w+}", text)), key
+    assert {key for key in words_zh_report.RUN if "=" not in key} == run_report.WORDS.keys()
+    assert chinese["cell=none"] == "无检索" and chinese["cell=nearest-caption"] == "照抄最近描述"
+    assert chinese["neighbours=random"] == "随机"
 
 
 def test_languages_have_one_name():

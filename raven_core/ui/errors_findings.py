@@ -22,7 +22,7 @@ from raven_core.annotation import Queues
 from raven_core.errors import OptionError, StoreError
 from raven_core.judgments import JudgmentStore
 from raven_core.types import ERROR_TAGS, Generation, Trial
-from raven_core.ui.errors_report import report_words
+from raven_core.ui.report_words import report_words
 from raven_core.version import __version__
 
 ON_A_PAGE = 12

@@ -1,8 +1,8 @@
-"""The words of the HTML report of judged answers in Simplified Chinese, for ``analysis.report``."""
+"""The words of the reports in Simplified Chinese: of judged answers, and of a run of ``evaluate``."""
 
 from __future__ import annotations
 
-WORDS: dict[str, str] = {
+JUDGED: dict[str, str] = {
     "language": "zh-CN",
     "title": "RAVEN · 评判过的回答",
     "made": "由 RAVEN {version} 于 {when} 生成。筛选条件：{filters}。",
@@ -45,4 +45,68 @@ WORDS: dict[str, str] = {
     "neighbours": "近邻",
     "picture_gone": "图像已不存在",
 }
-"""Key → words."""
+"""For ``analysis.report``."""
+
+RUN: dict[str, str] = {
+    "language": "zh-CN",
+    # the report
+    "title": "{data}：{profile}，近邻：{neighbours}",
+    "asked": "设置",
+    "samples": "样本",
+    "stopped": "运行在完成之前被停止。",
+    "failed": "{samples} 个样本中有 {failed} 个失败",
+    "failed_body": "没有得分：",
+    "head_error": "错误",
+    "head_answers": "回答数",
+    "task_caption": "图像描述",
+    "task_vqa": "问答",
+    "note": "数值为百分比，CIDEr 乘以 100；方括号内为对图像做自助法所得的 95% 置信区间。"
+    "增益是在相同样本上与“{reference}”的配对差值。",
+    "metric_CIDEr": "CIDEr",
+    "metric_vqa_accuracy": "VQA 准确率",
+    "metric_exact_match": "精确匹配率",
+    "head_cell": "条件",
+    "head_scored": "计分",
+    "head_failed": "失败",
+    "head_gain": "增益",
+    "head_images": "图像",
+    "cell_gain": "{cell} 增益",
+    "none": "无",
+    "no_score": "无：{reason}",
+    "not_computed": "未计算：{reasons}。",
+    "not_computed_one": "{name}（原因：{why}）",
+    "by_domain": "领域",
+    "by_answer_type": "答案类型",
+    "by_question_type": "问题类型",
+    "holm": "p 值在同一条件的各问题类型之间做了 Holm 校正；由随机翻转各图像差值的符号得到。",
+    "similarity": "按最近邻相似度的增益",
+    "head_cosine": "余弦",
+    "from_to": "{low} 至 {high}",
+    "leak": "去除记忆库中最相似的条目",
+    "head_cap": "上限（分位数）",
+    "calibration": "模型置信度",
+    "head_against": "对照指标",
+    "head_distance": "平均偏差",
+    "head_stated": "模型置信度",
+    "head_true": "实际",
+    # the plots
+    "unit_CIDEr": "CIDEr × 100",
+    "unit_vqa_accuracy": "VQA 准确率（分）",
+    "unit_exact_match": "精确匹配率（分）",
+    "plot_gain": "{unit}，相对“{reference}”的增益，95% 置信区间",
+    "plot_cells": "各条件的增益",
+    "plot_domains": "“{cell}”在各领域的增益",
+    "plot_question_types": "“{cell}”在各问题类型的增益（* 校正后 p < 0.05）",
+    "plot_similarity": "“{cell}”按最近邻相似度的增益",
+    "plot_similarity_x": "请求与最近邻的余弦相似度",
+    "plot_similarity_y": "增益，{unit}",
+    "plot_leak": "“{cell}”去除记忆库中最相似条目后的得分",
+    "plot_leak_x": "保留的记忆库：请求与近邻相似度不超过此分位数",
+    "plot_no_cap": "无上限",
+    "plot_calibration": "校准（平均偏差）",
+    "plot_calibration_x": "模型置信度（%）",
+    "plot_calibration_y": "{against}（%）",
+    # values
+    "group=overall": "总体",
+}
+"""For ``evaluation.words``."""
