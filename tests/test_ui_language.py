@@ -29,6 +29,7 @@ from raven_core.ui.labels import in_words, label, mark
 from raven_core.ui.language import preferred, speaking, spoken
 from raven_core.ui.loading import Loader
 from raven_core.ui.report_words import report_words, run_words
+from raven_core.ui.sitting import Sitting
 from raven_core.ui.turns import Turn
 from raven_core.ui.words import say
 from tests.fake_raven import FakeRaven, write_profile
@@ -191,6 +192,21 @@ def test_what_was_rendered_at_the_start_is_rendered_again_in_the_visitors_langua
     for key in ("welcome", "feed_hint", "study_empty_body", "annotate_who", "errors_title", "evaluate_empty",
                 "about_title", "privacy_title", "examples"):  # fmt: skip
         assert say(key, CHINESE) in drawn and say(key, "en") not in drawn, key
+
+
+def test_an_answer_that_was_quicker_than_the_greeting_stays():
+    with gr.Blocks():
+        answer, other = html(lambda: say("welcome")), html(lambda: say("stop"))
+    pieces = {answer: lambda: say("welcome"), other: lambda: say("stop")}
+    tab: Any = SimpleNamespace(shown=SimpleNamespace(answer=answer))
+    sitting = Sitting()
+    assert interface.in_their_words(pieces, tab, sitting) == gr.skip()  # who reads English has it already
+    with speaking(CHINESE):
+        assert interface.in_their_words(pieces, tab, sitting) == {answer: "尚未提问", other: "停止"}
+        sitting.turns.press()
+        changes = sitting.turns.changes
+        assert interface.in_their_words(pieces, tab, sitting) == {other: "停止"}
+        assert sitting.turns.changes == changes + 1  # so that the run draws the page at its end
 
 
 def test_a_piece_of_html_without_words_is_not_rendered_again():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -50,7 +50,7 @@ def build(context: Context) -> gr.Blocks:
                 evaluate.build(context, tab, sitting, tabs)
             with gr.Tab(label("tab_about"), id="about"):
                 about.build(context, sitting, tab)
-        _wire_language(page, sitting)
+        _wire_language(page, sitting, tab)
         _wire_opening(page, context, sitting, browser, status, tab)
     return page.queue(max_size=100)
 
@@ -63,18 +63,23 @@ class Page(gr.Blocks):
         return in_words(super().get_api_info(*arguments, **options))
 
 
-def _wire_language(page: gr.Blocks, sitting: gr.State) -> None:
+def _wire_language(page: gr.Blocks, sitting: gr.State, tab: Tab) -> None:
     """What was rendered in English when the page was built is rendered again for those who read something else."""
     pieces = renderers(page)
-
-    def speak(state: Sitting) -> Any:
-        if spoken() == DEFAULT:
-            return gr.skip()
-        state.turns.touch()  # something may have been pressed before this comes: its run draws the page at its end
-        return {piece: render() for piece, render in pieces.items()}
-
-    page.load(speak, [sitting], list(pieces), **QUIET)
+    page.load(lambda state: in_their_words(pieces, tab, state), [sitting], list(pieces), **QUIET)
     page.load(None, None, None, js=TITLE)
+
+
+def in_their_words(pieces: Mapping[Any, Callable[[], str]], tab: Tab, sitting: Sitting) -> Any:
+    """The pieces in the language of whoever is served; nothing where that is English.
+
+    Something may have been pressed before this comes: what its run wrote stays, and the run draws the page at its end.
+    """
+    if spoken() == DEFAULT:
+        return gr.skip()
+    is_asked = sitting.turns.is_busy or sitting.generation is not None
+    sitting.turns.touch()
+    return {piece: render() for piece, render in pieces.items() if not (is_asked and piece is tab.shown.answer)}
 
 
 def _wire_opening(
