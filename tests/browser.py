@@ -103,9 +103,16 @@ class Visitor:
     """One person's browser on the page, in words of what they do and see."""
 
     def __init__(
-        self, browser: Any, address: str, width: int = 1440, height: int = 1000, scheme: str = "light"
+        self,
+        browser: Any,
+        address: str,
+        width: int = 1440,
+        height: int = 1000,
+        scheme: str = "light",
+        locale: str = "en-US",
     ) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        viewport = {"width": width, "height": height}
+        self.context = browser.new_context(viewport=viewport, color_scheme=scheme, locale=locale)
         self.context.set_default_timeout(PATIENCE * 1000)
         self.page = self.context.new_page()
         self.problems: list[str] = []

@@ -5,10 +5,11 @@ import math
 import threading
 
 import pytest
+from matplotlib.figure import Figure
 
 from raven_core.datasets import load
 from raven_core.errors import AdapterError, OptionError
-from raven_core.evaluation import Options, Report, evaluate
+from raven_core.evaluation import Options, Report, evaluate, plots
 from raven_core.evaluation.records import RunFolder
 from tests.evaluating import PAIRS, Writer, colour_raven, echo, said, write_captions, write_questions
 
@@ -381,3 +382,32 @@ def test_a_report_can_be_read_back(raven, data, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in again.plots())
     with pytest.raises(OptionError, match="no report"):
         Report.load(tmp_path / "results")
+
+
+CHINESE = {"language": "zh-CN", "by_question_type": "问题类型", "plot_cells": "各条件的增益", "cell=both": "图像和描述"}
+
+
+def test_a_report_is_written_in_the_words_that_are_handed_down(raven, data, tmp_path):
+    report = evaluate(raven, load(data, task="vqa"), Options(k=2, plots=False), tmp_path, words=CHINESE)
+    told = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert told == report.markdown(CHINESE) != report.markdown()
+    assert "### 问题类型" in told and "| 图像和描述 |" in told and "VQA accuracy" in told
+    assert "| both |" in report.markdown() and report.to_dict()["tasks"]["vqa"]["main_cell"] == "both"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_plots_are_in_chinese_only_where_a_font_has_the_characters(raven, data, tmp_path, monkeypatch, is_there):
+    font = plots.chinese_font()
+    if is_there and font is None:
+        pytest.skip("no font with Chinese characters is installed")
+    monkeypatch.setattr(plots, "chinese_font", lambda: font if is_there else None)
+    drawn = []
+    monkeypatch.setattr(plots, "_save", lambda paint, figures, say, size, path: drawn.append((paint, figures, say)))
+    report = evaluate(raven, load(data, task="vqa"), Options(k=2), tmp_path, words=CHINESE)
+    paint, figures, say = next(one for one in drawn if one[0] is plots.gain_by_cell)
+    axes = Figure().subplots()
+    paint(axes, figures, say)
+    titles = [axes.get_title(), *(label.get_text() for label in axes.get_yticklabels())]
+    assert ("各条件的增益" in titles) == ("图像和描述" in titles) == is_there
+    assert ("Gain by cell" in titles) == ("both" in titles) == (not is_there)
+    assert report.plots() == []

@@ -159,7 +159,9 @@ def test_a_folder_expires():
 @pytest.fixture
 def context(tmp_path, monkeypatch):
     """A page whose model repeats the nearest caption, and whose world has three pictures; plots are not drawn."""
-    monkeypatch.setitem(sys.modules, "raven_core.evaluation.plots", SimpleNamespace(draw=lambda data, folder: []))
+    monkeypatch.setitem(
+        sys.modules, "raven_core.evaluation.plots", SimpleNamespace(draw=lambda data, folder, words: [])
+    )
     world = World(("novel",), lambda split, count, seed, folder: write_questions(write_captions(folder)))
     loader = SimpleNamespace(state="ready", wait=lambda seconds: "ready", seconds=0.0)
     raven = colour_raven(tmp_path / "colours")

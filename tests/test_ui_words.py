@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+import string
 from pathlib import Path
 
 import pytest
 
+from raven_core import analysis
 from raven_core.types import ERROR_TAGS, VERDICTS
 from raven_core.ui import words
 
 UI = Path(words.__file__).parent
+SAYERS = ("say", "label")
+NAMES = {"RAVEN", " · k = ", "k = ", "n", "CIDEr × 100", "JSON Lines", "Parquet"}
+"""What is the same in every language."""
 
 
 def literal_keys() -> tuple[set[str], set[str]]:
@@ -19,7 +24,7 @@ def literal_keys() -> tuple[set[str], set[str]]:
     whole, beginnings = set(), set()
     for path in UI.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say" and node.args:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYERS and node.args:
                 for part in ast.walk(node.args[0]):
                     if isinstance(part, ast.JoinedStr) and isinstance(part.values[0], ast.Constant):
                         beginnings.add(part.values[0].value)
@@ -38,7 +43,7 @@ def test_every_key_that_is_said_exists():
 
 def test_every_key_is_said_somewhere():
     whole, beginnings = literal_keys()
-    source = "".join(path.read_text("utf-8") for path in UI.glob("*.py") if path.name != "words.py")
+    source = "".join(path.read_text("utf-8") for path in UI.glob("*.py") if not path.name.startswith("words"))
     unused = {
         key for key in words.TABLE["en"]
         if key not in whole and f'"{key}"' not in source and not any(key.startswith(start) for start in beginnings)
@@ -58,8 +63,29 @@ def test_values_are_filled_in_and_a_missing_translation_falls_back():
         words.say("no such key")
 
 
-def test_translations_fill_in_the_same_values():
-    names = {key: set(re.findall(r"{(\w+)", text)) for key, text in words.TABLE["en"].items()}
-    for table in words.TABLE.values():
+def values_in(text: str) -> list[tuple[str, str, str]]:
+    """(name, format, conversion) of each value that is filled in, whatever their order."""
+    return sorted((name, form or "", turn or "") for _, name, form, turn in string.Formatter().parse(text) if name)
+
+
+def test_every_language_has_every_key_and_fills_in_the_same_values():
+    english = words.TABLE["en"]
+    for language, table in words.TABLE.items():
+        assert table.keys() == english.keys(), language
         for key, text in table.items():
-            assert set(re.findall(r"{(\w+)", text)) == names[key], key
+            assert values_in(text) == values_in(english[key]), (language, key)
+
+
+def test_nothing_is_left_in_english():
+    bare = {re.sub(r"\{[^}]*\}", "", text) for text in words.TABLE["zh-CN"].values()}
+    chinese = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+    assert {text for text in bare if re.search("[A-Za-z]", text) and not chinese.search(text)} == NAMES
+
+
+def test_the_page_names_the_intervals_as_the_analysis_does():
+    assert words.say("errors_method_name") == analysis.METHOD
+
+
+def test_chinese_is_punctuated_as_chinese():
+    for key, text in words.TABLE["zh-CN"].items():
+        assert not re.search(r"[\u4e00-\u9fff] ?[,;:!?](?!\S)|[\u4e00-\u9fff][,.;:!?()]", text), key

@@ -31,6 +31,7 @@ WORDS: Mapping[str, str] = {
     "overall": "{success} of {n} verdicts are success: {rate} ({low} to {high}). Different answers: {answers}.",
     "nothing": "No judgments match the filters.",
     "method": "{method}; several verdicts on one answer count once in the interval.",
+    "method_name": METHOD,
     "by": "By {what}",
     "by_cell": "what the model was given of the neighbours",
     "by_task": "task",
@@ -65,7 +66,10 @@ WORDS: Mapping[str, str] = {
     "neighbours": "Neighbours",
     "picture_gone": "the picture is gone",
 }
-"""Every word of the report; another language hands in its own."""
+"""Every word of the report; another language hands in its own.
+
+It may add names of values, as ``cell=none`` or ``tag=other``; values without one stand as they are.
+"""
 
 PICTURES = 12
 """Cards of each verdict."""
@@ -122,7 +126,7 @@ def _overall(frame: Frame, say: Mapping[str, str]) -> str:
     found = overall(frame)
     values = {"success": found.success, "n": found.n, "answers": found.answers}
     shares = {name: _share(getattr(found, name)) for name in ("rate", "low", "high")}
-    return _line(say["overall"].format(**values, **shares)) + _small(say["method"].format(method=METHOD))
+    return _line(say["overall"].format(**values, **shares)) + _small(say["method"].format(method=say["method_name"]))
 
 
 def _tables(frame: Frame, edges: Sequence[float], say: Mapping[str, str]) -> Iterable[str]:
@@ -139,7 +143,9 @@ def _table(rows: Frame, by: str, say: Mapping[str, str]) -> str:
     lines = ["<table><tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
     for row in rows.to_dict("records"):
         share, low, high = (float(row[name]) for name in names)
-        cells = f"<td>{escape(str(row['group']) or say['unnamed'])}</td><td class=n>{int(row['n'])}</td>"
+        cells = (
+            f"<td>{escape(_named(by, str(row['group']), say) or say['unnamed'])}</td><td class=n>{int(row['n'])}</td>"
+        )
         cells += f"<td class=n>{_share(share)}</td><td class=n>{_share(low)} – {_share(high)}</td>"
         lines.append(f"<tr>{cells}<td>{_bar(share, low, high)}</td></tr>")
     return "".join([*lines, "</table>"])
@@ -154,7 +160,7 @@ def _flow(found: Flow, say: Mapping[str, str]) -> str:
     if not found.queries:
         return ""
     counts = {name: getattr(found, name) for name in ("queries", "helped", "hurt", "same")}
-    title = say["flow"].format(before=found.before, after=found.after)
+    title = say["flow"].format(before=_named("cell", found.before, say), after=_named("cell", found.after, say))
     return _heading(title) + _line(say["flow_line"].format(**counts, p=f"{found.p_value:.3g}"))
 
 
@@ -189,8 +195,14 @@ def _card(store: JudgmentStore, card: Card, say: Mapping[str, str]) -> str:
         (say["neighbours"], " · ".join(_neighbour(entry) for entry in card.neighbours)),
     )
     lines = "".join(f"<p><b>{escape(name)}</b> {escape(text)}</p>" for name, text in facts if text)
-    about = " · ".join(part for part in (card.cell, card.adapter, *card.tags, card.annotator, card.judged[:10]) if part)
+    cell, tags = _named("cell", card.cell, say), [_named("tag", tag, say) for tag in card.tags]
+    about = " · ".join(part for part in (cell, card.adapter, *tags, card.annotator, card.judged[:10]) if part)
     return f'<div class="card">{_picture(store, card, say)}{lines}{_small(about)}</div>'
+
+
+def _named(kind: str, value: str, say: Mapping[str, str]) -> str:
+    """A value of a group in words, where the language has some."""
+    return say.get(f"{kind}={value}", value)
 
 
 def _neighbour(entry: Mapping[str, Any]) -> str:

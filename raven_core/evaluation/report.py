@@ -15,6 +15,7 @@ from raven_core.evaluation import results, tables
 from raven_core.evaluation.figures import task_figures
 from raven_core.evaluation.records import Row, RunFolder, replace_text
 from raven_core.evaluation.scoring import of_task
+from raven_core.evaluation.words import Words
 
 JSON, MARKDOWN = "report.json", "report.md"
 FORMAT = 1
@@ -73,9 +74,9 @@ class Report:
         """The figures as plain values, as ``report.json`` has them."""
         return self.data
 
-    def markdown(self) -> str:
-        """The figures as tables."""
-        return tables.markdown(self.data)
+    def markdown(self, words: Words | None = None) -> str:
+        """The figures as tables; ``words`` replace entries of ``evaluation.words.WORDS``."""
+        return tables.markdown(self.data, words)
 
     def samples(self, task: str, cell: str | None = None, failed: bool = False) -> list[Row]:
         """The rows of a task, or of one cell of it; ``failed`` for those with an error alone."""
@@ -89,16 +90,20 @@ class Report:
         """The plots that were drawn."""
         return sorted((self.folder / "plots").glob("*.png"))
 
-    def save(self, plots: bool = True) -> None:
-        """Write rows with their scores, report, result files and plots into the run's folder."""
+    def save(self, plots: bool = True, words: Words | None = None) -> None:
+        """Write rows with their scores, report, result files and plots into the run's folder.
+
+        Params:
+            words: of the tables and plots, in another language; see ``evaluation.words.WORDS``.
+        """
         RunFolder(self.folder).replace_rows(self.rows)
         replace_text(self.folder / JSON, json.dumps(self.data, indent=2, ensure_ascii=False) + "\n")
-        replace_text(self.folder / MARKDOWN, self.markdown())
+        replace_text(self.folder / MARKDOWN, self.markdown(words))
         results.write(self.folder / "results", self.rows)
         if plots:
             from raven_core.evaluation.plots import draw
 
-            draw(self.data, self.folder / "plots")
+            draw(self.data, self.folder / "plots", words)
 
 
 def sample_groups(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, Row]]:

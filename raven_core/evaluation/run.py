@@ -16,6 +16,7 @@ from raven_core.evaluation.plan import Cell, cells_of
 from raven_core.evaluation.records import Row, RunFolder, key_of
 from raven_core.evaluation.report import Report
 from raven_core.evaluation.runner import Progress, Runner, Todo
+from raven_core.evaluation.words import Words
 from raven_core.request import Request
 from raven_core.version import __version__
 
@@ -30,6 +31,7 @@ def evaluate(
     out: str | Path,
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
+    words: Words | None = None,
 ) -> Report:
     """Measure a profile on a data set, and write rows, report, result files and plots into a folder.
 
@@ -39,6 +41,7 @@ def evaluate(
         out: the folder; a new one, or one of the same run.
         progress: called with the number of samples done and of all.
         cancel: set it to stop; what is done is kept and reported.
+        words: of the report's tables and plots, in another language; see ``evaluation.words.WORDS``.
     Returns:
         The report; ``data["complete"]`` is False for a run that was cancelled.
     Raises:
@@ -62,7 +65,7 @@ def evaluate(
     tell(before, total)
     complete = runner.run(todo, folder, lambda done: tell(before + done, total))
     report = Report.of(folder.folder, about, _ordered(folder.rows(), dataset, about), complete)
-    report.save(options.plots)
+    report.save(options.plots, words)
     return report
 
 

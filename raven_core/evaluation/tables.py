@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_TITLES = {"caption": "Captions", "vqa": "Questions"}
-_METRICS = {"CIDEr": "CIDEr", "vqa_accuracy": "VQA accuracy", "exact_match": "exact match"}
-_NOTE = (
-    "Figures are percentages, CIDEr times 100; in brackets the 95% bootstrap interval over images. A gain is the "
-    "paired difference from `{reference}` over the same samples."
-)
+from raven_core.evaluation.words import Words, filled, named
 
 
 def interval(figure: Sequence[float] | None) -> str:
@@ -24,77 +19,90 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def markdown(data: Mapping[str, Any]) -> str:
-    """The whole report."""
-    run = data["run"]
-    title = f"# {run['data']}: {run['profile']}, {run['neighbours']} neighbours"
-    parts = [title, _about(data), _errors(data)]
+def markdown(data: Mapping[str, Any], words: Words | None = None) -> str:
+    """The whole report; ``words`` replace entries of ``WORDS``."""
+    say, run = filled(words), data["run"]
+    neighbours = named(say, "neighbours", run["neighbours"])
+    title = "# " + say["title"].format(data=run["data"], profile=run["profile"], neighbours=neighbours)
+    parts = [title, _about(data, say), _errors(data, say)]
     for task, figures in data["tasks"].items():
-        parts += [f"## {_TITLES[task]}", *_task(figures)]
+        parts += ["## " + say[f"task_{task}"], *_task(figures, say)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _about(data: Mapping[str, Any]) -> str:
+def _about(data: Mapping[str, Any], say: Words) -> str:
     run = data["run"]
     names = ("source", "split", "limit", "seed", "adapter", "k", "order", "question_weight", "drop_duplicates")
     rows = [(name, f"{run[name]}") for name in names if run.get(name) is not None]
-    return table(["asked for", ""], [*rows, ("samples", f"{data['samples']}")])
+    return table([say["asked"], ""], [*rows, (say["samples"], f"{data['samples']}")])
 
 
-def _errors(data: Mapping[str, Any]) -> str:
-    told = [] if data["complete"] else ["**The run was stopped before its end.**"]
+def _errors(data: Mapping[str, Any], say: Words) -> str:
+    told = [] if data["complete"] else [f"**{say['stopped']}**"]
     if data["failed_samples"]:
-        told.append(f"**{data['failed_samples']} of {data['samples']} samples failed** and have no score:")
-        told.append(table(["error", "answers"], [(error, str(n)) for error, n in data["errors"].items()]))
+        failed = say["failed"].format(failed=data["failed_samples"], samples=data["samples"])
+        told.append(f"**{failed}** {say['failed_body']}")
+        head = [say["head_error"], say["head_answers"]]
+        told.append(table(head, [(error, str(n)) for error, n in data["errors"].items()]))
     return "\n\n".join(told)
 
 
-def _task(figures: Mapping[str, Any]) -> list[str]:
-    parts = [_NOTE.format(reference=figures["reference_cell"])] if figures["reference_cell"] else []
-    parts.append(_cells(figures))
+def _task(figures: Mapping[str, Any], say: Words) -> list[str]:
+    reference = figures["reference_cell"]
+    parts = [say["note"].format(reference=named(say, "cell", reference))] if reference else []
+    parts.append(_cells(figures, say))
     if "not_computed" in figures:
-        reasons = "; ".join(f"{name}, because {why}" for name, why in figures["not_computed"].items())
-        parts.append(f"Not computed: {reasons}.")
-    for key, title in (("domains", "Domain"), ("answer_types", "Answer type"), ("question_types", "Question type")):
-        if figures[key]:
-            parts += [f"### {title}", _groups(figures[key], title.lower(), figures["reference_cell"])]
+        told = [say["not_computed_one"].format(name=name, why=why) for name, why in figures["not_computed"].items()]
+        parts.append(say["not_computed"].format(reasons="; ".join(told)))
+    for kind in ("domain", "answer_type", "question_type"):
+        if figures[f"{kind}s"]:
+            title = say[f"by_{kind}"]
+            parts += [f"### {title}", _groups(figures[f"{kind}s"], title.lower(), reference, say)]
     if figures["question_types"]:
-        parts.append(
-            "p is corrected over the question types of a cell (Holm); it comes from flipping the signs of the images' "
-            "differences."
-        )
-    if figures["similarity"]:
-        parts += ["### Gain by likeness of the nearest neighbour", _similarity(figures)]
-    if figures["leak"]:
-        parts += ["### Without the most similar memory items", _leak(figures)]
-    if figures["calibration"]:
-        parts += ["### Stated confidence", _calibration(figures)]
+        parts.append(say["holm"])
+    for kind, tell in (("similarity", _similarity), ("leak", _leak), ("calibration", _calibration)):
+        if figures[kind]:
+            parts += [f"### {say[kind]}", tell(figures, say)]
     return parts
 
 
-def _cells(figures: Mapping[str, Any]) -> str:
-    metric = _METRICS[figures["metric"]]
+def _cells(figures: Mapping[str, Any], say: Words) -> str:
+    metric = say[f"metric_{figures['metric']}"]
     others = [name for name in _score_names(figures) if name not in ("CIDEr", "accuracy")]
     rows = []
     for name, cell in figures["cells"].items():
         gain = figures["gains"].get(name, {})
-        score = interval(cell.get("interval")) if not cell.get("reason") else f"none: {cell['reason']}"
+        score = (
+            interval(cell.get("interval")) if not cell.get("reason") else say["no_score"].format(reason=cell["reason"])
+        )
         told = [f"{cell['scores'][other]:.1f}" if cell["scores"] else "-" for other in others]
-        rows.append([name, str(cell["samples"]), str(cell["errors"]), score, interval(gain.get("gain")), *told])
-    return table(["cell", "scored", "failed", metric, "gain", *others], rows)
+        rows.append(
+            [
+                named(say, "cell", name),
+                str(cell["samples"]),
+                str(cell["errors"]),
+                score,
+                interval(gain.get("gain")),
+                *told,
+            ]
+        )
+    head = [say["head_cell"], say["head_scored"], say["head_failed"], metric, say["head_gain"]]
+    return table([*head, *others], rows)
 
 
 def _score_names(figures: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for cell in figures["cells"].values() for name in cell["scores"]))
 
 
-def _groups(groups: Mapping[str, Any], title: str, reference: str | None) -> str:
+def _groups(groups: Mapping[str, Any], title: str, reference: str | None, say: Words) -> str:
     names = list(dict.fromkeys(name for group in groups.values() for name in group["cells"]))
     gains = [name for name in names if name != reference and any(name in g["gains"] for g in groups.values())]
-    head = [title, "images", "samples", *names, *(f"{name} gain" for name in gains)]
+    cells = {name: named(say, "cell", name) for name in names}
+    told = [say["cell_gain"].format(cell=cells[name]) for name in gains]
+    head = [title, say["head_images"], say["samples"], *cells.values(), *told]
     rows = [
         [
-            group,
+            named(say, "group", group),
             str(figures["images"]),
             str(figures["samples"]),
             *(interval(figures["cells"].get(name)) for name in names),
@@ -112,33 +120,40 @@ def _gain(gain: Mapping[str, Any] | None) -> str:
     return interval(gain["gain"]) + ("" if p is None else f", p {p:.3f}")
 
 
-def _similarity(figures: Mapping[str, Any]) -> str:
-    rows = [
-        [f"{entry['low']:.3f} to {entry['high']:.3f}", str(entry["samples"]), interval(entry["gain"])]
-        for entry in figures["similarity"]
-    ]
-    return table(["cosine", "samples", f"{figures['main_cell']} gain"], rows)
-
-
-def _leak(figures: Mapping[str, Any]) -> str:
+def _similarity(figures: Mapping[str, Any], say: Words) -> str:
     rows = [
         [
-            "none" if point["cap"] is None else f"{point['cap']:g}",
+            say["from_to"].format(low=f"{entry['low']:.3f}", high=f"{entry['high']:.3f}"),
+            str(entry["samples"]),
+            interval(entry["gain"]),
+        ]
+        for entry in figures["similarity"]
+    ]
+    gain = say["cell_gain"].format(cell=named(say, "cell", figures["main_cell"]))
+    return table([say["head_cosine"], say["samples"], gain], rows)
+
+
+def _leak(figures: Mapping[str, Any], say: Words) -> str:
+    rows = [
+        [
+            say["none"] if point["cap"] is None else f"{point['cap']:g}",
             "-" if point["threshold"] is None else f"{point['threshold']:.4f}",
             interval(point["score"]),
             interval(point.get("gain")),
         ]
         for point in figures["leak"]
     ]
-    return table(["cap (quantile)", "cosine", _METRICS[figures["metric"]], "gain"], rows)
+    metric = say[f"metric_{figures['metric']}"]
+    return table([say["head_cap"], say["head_cosine"], metric, say["head_gain"]], rows)
 
 
-def _calibration(figures: Mapping[str, Any]) -> str:
+def _calibration(figures: Mapping[str, Any], say: Words) -> str:
     rows = []
     for name, entry in figures["calibration"].items():
         told = (entry["error"], _mean(entry, "confidence"), _mean(entry, "score"))
-        rows.append([name, entry["against"], *(f"{value:.1f}" for value in told)])
-    return table(["cell", "against", "mean distance", "stated", "true"], rows)
+        rows.append([named(say, "cell", name), entry["against"], *(f"{value:.1f}" for value in told)])
+    head = [say[f"head_{name}"] for name in ("cell", "against", "distance", "stated", "true")]
+    return table(head, rows)
 
 
 def _mean(entry: Mapping[str, Any], name: str) -> float:

@@ -13,6 +13,7 @@ from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.explore_layout import Tab
 from raven_core.ui.judge import updates
+from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.people import owners
 from raven_core.ui.sitting import Sitting
@@ -26,15 +27,15 @@ Updates = dict[Any, Any]
 def build(context: Context, sitting: gr.State, tab: Tab) -> None:
     """Lay the tab out and wire its buttons; ``tab`` is the Explore tab, whose judge panel forgets too."""
     with gr.Column(elem_classes="rv-about"):
-        html(about(context))
+        html(lambda: about(context))
         with gr.Column(elem_classes="rv-panel"):
-            html(privacy(context))
-            delete = gr.Button(say("delete"), variant="stop", elem_id="rv-delete", visible=context.keeper.is_on)
+            html(lambda: privacy(context))
+            delete = gr.Button(label("delete"), variant="stop", elem_id="rv-delete", visible=context.keeper.is_on)
             with gr.Column(visible=False, elem_id="rv-delete-ask") as asking:
-                html(present.hint(say("delete_ask")))
+                html(lambda: present.hint(say("delete_ask")))
                 with gr.Row():
-                    confirm = gr.Button(say("delete_confirm"), variant="stop", elem_id="rv-delete-confirm")
-                    cancel = gr.Button(say("delete_cancel"), elem_id="rv-delete-cancel")
+                    confirm = gr.Button(label("delete_confirm"), variant="stop", elem_id="rv-delete-confirm")
+                    cancel = gr.Button(label("delete_cancel"), elem_id="rv-delete-cancel")
             told = html("", elem_id="rv-deleted")
 
     def forget(state: Sitting, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
@@ -62,7 +63,7 @@ def forget_all(context: Context, sitting: Sitting, mine: Sequence[str] = ()) -> 
         annotated = context.keeper.forget_annotations(mine or [sitting.owner])
         count = context.keeper.forget(sitting.owner)
     except RavenError as problem:
-        return str(problem)
+        return present.reason(problem)
     sitting.last, sitting.trial_id, sitting.changing = None, None, False
     told = [say("deleted_one") if count == 1 else say("deleted", trials=count)] if count else []
     told += [say("annotate_deleted", count=annotated)] if annotated else []
@@ -75,7 +76,8 @@ def about(context: Context) -> str:
     link = f'<a href="{PAPER}" target="_blank" rel="noopener">{esc(say("about_paper"))}</a>'
     steps = "".join(f"<li>{esc(say(f'about_read_{number}'))}</li>" for number in (1, 2, 3, 4))
     return (
-        f'<section class="rv-prose"><h2>{esc(say("about_title"))}</h2><p>{esc(say("about_what"))} {link}.</p>'
+        f'<section class="rv-prose"><h2>{esc(say("about_title"))}</h2>'
+        f"<p>{esc(say('about_what'))}{say('sentence_join')}{link}{esc(say('full_stop'))}</p>"
         f"<h3>{esc(profile.title)}</h3><p>{esc(profile.description)}</p>"
         f"<h3>{esc(say('about_read'))}</h3><ul>{steps}</ul></section>"
     )

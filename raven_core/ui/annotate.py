@@ -23,7 +23,7 @@ def build(
         evaluated: what the Evaluate tab of this page holds.
     """
     if context.keeper.store is None:
-        html(present.hint(say("annotate_off")))
+        html(lambda: present.hint(say("annotate_off")))
         return
     queues = Queues(context.keeper.store)
     booth = annotate_layout.build(context)

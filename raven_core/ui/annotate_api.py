@@ -11,7 +11,7 @@ from raven_core.annotation import Queues
 from raven_core.annotation_types import LETTERS, ItemJudgment, Queue, Showing
 from raven_core.errors import RavenError
 from raven_core.images import load_image
-from raven_core.ui import annotate_bench
+from raven_core.ui import annotate_bench, present
 from raven_core.ui.people import login, owners
 
 T = TypeVar("T")
@@ -183,4 +183,4 @@ def refused_in_words(act: Callable[[], T]) -> T:
     try:
         return act()
     except RavenError as problem:
-        raise gr.Error(str(problem), print_exception=False) from problem
+        raise gr.Error(present.reason(problem), print_exception=False) from problem

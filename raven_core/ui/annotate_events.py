@@ -70,7 +70,8 @@ def _wire_judging(
 
     def resume(state: Sitting, mine: Bench, kept: Any, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
         owner = owners(state, request, profile)[0]
-        return resumed(booth, queues, mine, kept, login(request, profile), owner)
+        changes = resumed(booth, queues, mine, kept, login(request, profile), owner)
+        return {booth.stage: annotate_bench.stage(queues, mine)} | changes  # the page was built in English
 
     def press(
         state: Sitting, mine: Bench, event: gr.EventData, request: gr.Request, profile: gr.OAuthProfile | None

@@ -15,6 +15,7 @@ from raven_core.ui.annotate_bench import NAME_LENGTH
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.evaluate_runs import TASKS
+from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
@@ -106,47 +107,53 @@ def build(context: Context) -> Booth:
         with gr.Column(scale=9, min_width=320, elem_classes="rv-right", elem_id="rv-annotate-stage"):
             notice = html("", elem_id="rv-annotate-notice")
             told = html("", js_on_load=view.PRESS, elem_id="rv-annotate-told")
-            stage = html(view.empty(), js_on_load=view.PRESS, elem_id="rv-annotate-item")
+            stage = html(view.empty, js_on_load=view.PRESS, elem_id="rv-annotate-item")
     return Booth(name, queue, begin, forget, maker, notice, told, stage)
 
 
 def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
-    html(f"<h3>{esc(say('annotate_who'))}</h3>")
+    html(lambda: f"<h3>{esc(say('annotate_who'))}</h3>")
     if os.environ.get("OAUTH_CLIENT_ID"):  # set on a Space that asks for Hugging Face login
         gr.LoginButton()
     name = gr.Textbox(
-        label=say("annotate_name"), info=say("annotate_name_hint"), max_lines=1, max_length=NAME_LENGTH,
+        label=label("annotate_name"), info=label("annotate_name_hint"), max_lines=1, max_length=NAME_LENGTH,
         elem_id="rv-annotate-name",
     )  # fmt: skip
     queue = gr.Dropdown(
-        [], label=say("annotate_queue"), info=say("annotate_queue_hint"), elem_id="rv-annotate-queue", filterable=False
+        [],
+        label=label("annotate_queue"),
+        info=label("annotate_queue_hint"),
+        elem_id="rv-annotate-queue",
+        filterable=False,
     )
-    begin = gr.Button(say("annotate_begin"), variant="primary", size="lg", elem_id="rv-annotate-begin")
+    begin = gr.Button(label("annotate_begin"), variant="primary", size="lg", elem_id="rv-annotate-begin")
     return name, queue, begin
 
 
 def _drawer() -> Drawer:
-    delete = gr.Button(say("annotate_forget"), size="sm", variant="stop", elem_id="rv-annotate-forget")
+    delete = gr.Button(label("annotate_forget"), size="sm", variant="stop", elem_id="rv-annotate-forget")
     with gr.Column(visible=False, elem_id="rv-annotate-forget-ask") as asking:
         question = html("")
         with gr.Row():
-            confirm = gr.Button(say("delete_confirm"), variant="stop", size="sm", elem_id="rv-annotate-forget-confirm")
-            cancel = gr.Button(say("delete_cancel"), size="sm", elem_id="rv-annotate-forget-cancel")
+            confirm = gr.Button(
+                label("delete_confirm"), variant="stop", size="sm", elem_id="rv-annotate-forget-confirm"
+            )
+            cancel = gr.Button(label("delete_cancel"), size="sm", elem_id="rv-annotate-forget-cancel")
     told = html("", elem_id="rv-annotate-forgotten")
     return Drawer(delete, asking, question, confirm, cancel, told, gr.Textbox(visible=False))
 
 
 def _maker(context: Context) -> Maker:
-    html(f"<h3>{esc(say('annotate_make'))}</h3>")
-    name = gr.Textbox(label=say("annotate_made_name"), max_lines=1, max_length=200, elem_id="rv-annotate-made-name")
+    html(lambda: f"<h3>{esc(say('annotate_make'))}</h3>")
+    name = gr.Textbox(label=label("annotate_made_name"), max_lines=1, max_length=200, elem_id="rv-annotate-made-name")
     what = _sources(context)
     order = gr.Radio(
-        [(say(f"annotate_order_{order}"), order) for order in ORDERS], value="random", label=say("annotate_order"),
-        info=say("annotate_order_hint"), elem_id="rv-annotate-order", elem_classes="rv-pills",
+        [(label(f"annotate_order_{order}"), order) for order in ORDERS], value="random", label=label("annotate_order"),
+        info=label("annotate_order_hint"), elem_id="rv-annotate-order", elem_classes="rv-pills",
     )  # fmt: skip
     wanted, most, blind = _amounts()
-    run = gr.Button(say("annotate_make_it"), elem_id="rv-annotate-make")
-    stop = gr.Button(say("stop"), variant="stop", visible=False, elem_id="rv-annotate-stop")
+    run = gr.Button(label("annotate_make_it"), elem_id="rv-annotate-make")
+    stop = gr.Button(label("stop"), variant="stop", visible=False, elem_id="rv-annotate-stop")
     notice = html("", elem_id="rv-annotate-made")
     return Maker(
         name=name, **what, order=order, wanted=wanted, most=most, blind=blind, run=run, stop=stop, notice=notice,
@@ -158,29 +165,29 @@ def _sources(context: Context) -> dict[str, Any]:
     """What a queue is made of; what a source does not need is hidden."""
     known = [source for source in make.SOURCES if source != make.WORLD or context.world is not None]
     source = gr.Radio(
-        [(say(f"annotate_source_{source}"), source) for source in known], value=make.EXAMPLES,
-        label=say("annotate_source"), elem_id="rv-annotate-source", elem_classes="rv-pills",
+        [(label(f"annotate_source_{source}"), source) for source in known], value=make.EXAMPLES,
+        label=label("annotate_source"), elem_id="rv-annotate-source", elem_classes="rv-pills",
     )  # fmt: skip
-    hint = html(source_hint(make.EXAMPLES))
+    hint = html(lambda: source_hint(make.EXAMPLES))
     examples = [(example.title, number) for number, example in enumerate(context.examples)]
     pictures = gr.CheckboxGroup(
-        examples, value=[number for _, number in examples], label=say("annotate_pictures"),
+        examples, value=[number for _, number in examples], label=label("annotate_pictures"),
         elem_id="rv-annotate-pictures", elem_classes="rv-pills",
     )  # fmt: skip
     splits = list(context.world.splits) if context.world is not None else []
     split = gr.Radio(
-        splits, value=next(iter(splits), None), label=say("evaluate_split"), visible=False,
+        splits, value=next(iter(splits), None), label=label("evaluate_split"), visible=False,
         elem_id="rv-annotate-split", elem_classes="rv-pills",
     )  # fmt: skip
     files = gr.File(
-        label=say("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
+        label=label("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
     )  # fmt: skip
     upload_split = gr.Textbox(
-        "", label=say("evaluate_upload_split"), max_lines=1, max_length=60, visible=False,
+        "", label=label("evaluate_upload_split"), max_lines=1, max_length=60, visible=False,
         elem_id="rv-annotate-upload-split",
     )  # fmt: skip
     tasks = gr.Radio(
-        [(say(f"evaluate_tasks_{task}"), task) for task in TASKS], value=TASKS[0], label=say("annotate_tasks"),
+        [(label(f"evaluate_tasks_{task}"), task) for task in TASKS], value=TASKS[0], label=label("annotate_tasks"),
         visible=False, elem_id="rv-annotate-tasks", elem_classes="rv-pills",
     )  # fmt: skip
     parts = {"source": source, "hint": hint, "pictures": pictures, "split": split, "files": files}
@@ -189,14 +196,20 @@ def _sources(context: Context) -> dict[str, Any]:
 
 def _amounts() -> tuple[gr.Slider, gr.Slider, gr.Checkbox]:
     wanted = gr.Slider(
-        1, min(MAX_WANTED, 10), value=2, step=1, label=say("annotate_wanted"), buttons=[], elem_id="rv-annotate-wanted"
+        1,
+        min(MAX_WANTED, 10),
+        value=2,
+        step=1,
+        label=label("annotate_wanted"),
+        buttons=[],
+        elem_id="rv-annotate-wanted",
     )
     most = gr.Slider(
-        1, LARGEST, value=make.MOST, step=1, label=say("annotate_most"), visible=False, buttons=[],
+        1, LARGEST, value=make.MOST, step=1, label=label("annotate_most"), visible=False, buttons=[],
         elem_id="rv-annotate-most",
     )  # fmt: skip
     blind = gr.Checkbox(
-        True, label=say("annotate_blind"), info=say("annotate_blind_hint"), container=False,
+        True, label=label("annotate_blind"), info=label("annotate_blind_hint"), container=False,
         elem_id="rv-annotate-blind", elem_classes="rv-switch",
     )  # fmt: skip
     return wanted, most, blind

@@ -21,7 +21,7 @@ from raven_core.ui.controls import is_upload
 from raven_core.ui.evaluate_runs import LARGEST_SEED, Scratch
 from raven_core.ui.evaluate_runs import Bench as Evaluated
 from raven_core.ui.evaluate_samples import picture_of
-from raven_core.ui.words import say
+from raven_core.ui.words import DEFAULT, say
 
 EXAMPLES, WORLD, UPLOAD, TRIALS, EVALUATED, RUN = "examples", "world", "upload", "trials", "evaluated", "run"
 SOURCES = (EXAMPLES, WORLD, UPLOAD, TRIALS, EVALUATED, RUN)
@@ -112,7 +112,8 @@ def _created(context: Context, queues: Queues, asked: Order, owner: str, seed: i
     return queues.create(
         asked.name,
         chosen(drafts, asked.order, asked.most, seed),
-        source=say(f"annotate_source_kept_{asked.source}", **told),
+        # it is stored, and others read it: not in the words of whoever makes the queue
+        source=say(f"annotate_source_kept_{asked.source}", DEFAULT, **told),
         order=asked.order,
         seed=seed,
         blind=asked.blind,

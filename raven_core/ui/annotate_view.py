@@ -21,7 +21,7 @@ from raven_core.annotation_types import (
 )
 from raven_core.types import ERROR_TAGS, VERDICTS
 from raven_core.ui.markup import esc, percent, shorten
-from raven_core.ui.words import TABLE, say
+from raven_core.ui.words import DEFAULT, TABLE, say
 
 SAVE, UNDO, REVEAL = "save", "undo", "reveal"  # and SKIP
 KEYS = "1234567890"
@@ -166,13 +166,13 @@ def said_words(judgment: ItemJudgment, order: Sequence[int]) -> str:
         verdict, tags = judgment.verdicts[number], judgment.tags[number]
         if verdict or tags:
             about = " ".join([letters[number], say(f"verdict_{verdict}") if verdict else ""]).strip()
-            parts.append(about + (f" ({', '.join(say(f'tag_{tag}') for tag in tags)})" if tags else ""))
+            parts.append(about + (f" ({say('list_join').join(say(f'tag_{tag}') for tag in tags)})" if tags else ""))
     return " · ".join(part for part in parts if part)
 
 
 def cell_words(cell: str) -> str:
     """What a cell is called; a name that nobody knows stays as it is."""
-    known = say(f"cell_{cell}") if f"cell_{cell}" in TABLE["en"] else cell
+    known = say(f"cell_{cell}") if f"cell_{cell}" in TABLE[DEFAULT] else cell
     return known or say("annotate_cell_unknown")
 
 

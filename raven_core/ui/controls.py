@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from raven_core.ui.words import say
+
+RENDERER = "raven_renderer"
 
 
 class Picture(gr.Image):
@@ -48,6 +51,19 @@ def decoded(address: str) -> bytes:
         return b""
 
 
-def html(value: str = "", **options: Any) -> gr.HTML:
-    """A piece of the page that ``present`` or ``cards`` rendered, in our style instead of gradio's prose."""
-    return gr.HTML(value, apply_default_css=False, **options)
+def html(value: str | Callable[[], str] = "", **options: Any) -> gr.HTML:
+    """A piece of the page that ``present`` or ``cards`` rendered, in our style instead of gradio's prose.
+
+    Params:
+        value: HTML; or what renders it, where it holds words: then the page can have it rendered for each visitor.
+    """
+    if isinstance(value, str):
+        return gr.HTML(value, apply_default_css=False, **options)
+    piece = gr.HTML(value(), apply_default_css=False, **options)
+    setattr(piece, RENDERER, value)
+    return piece
+
+
+def renderers(page: gr.Blocks) -> dict[Any, Callable[[], str]]:
+    """The pieces of a page that hold words, and what renders them."""
+    return {block: getattr(block, RENDERER) for block in page.blocks.values() if hasattr(block, RENDERER)}

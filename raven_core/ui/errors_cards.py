@@ -139,12 +139,13 @@ def _reason(found: Replay) -> str:
     """What has changed since, as far as that is known."""
     told_of = [] if found.same_neighbours else [say("errors_replay_neighbours")]
     if found.changes:
-        told_of.append(f"{say('errors_replay_differs_body')} {'; '.join(_change(one) for one in found.changes)}.")
+        changed = "; ".join(_change(one) for one in found.changes)
+        told_of.append(say("errors_replay_differs_body") + say("sentence_join") + changed + say("full_stop"))
     elif found.is_same:
         told_of.append(say("errors_replay_same_body"))
     else:
         told_of.append(say("errors_replay_noise" if found.known else "errors_replay_unknown"))
-    return " ".join(told_of)
+    return say("sentence_join").join(told_of)
 
 
 def _change(one: Change) -> str:

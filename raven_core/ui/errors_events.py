@@ -190,7 +190,7 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except RavenError as problem:
-        raise gr.Error(str(problem), print_exception=False) from problem
+        raise gr.Error(present.reason(problem), print_exception=False) from problem
 
 
 # ---------------------------------------------------------------- drawing
@@ -211,7 +211,6 @@ def shown(desk: Desk, context: Context, person: str, asked: Asked, with_form: bo
 
 
 def _figures(desk: Desk, found: Findings) -> Updates:
-    from raven_core import analysis
     from raven_core.ui.errors_findings import parts
 
     if not found.total:
@@ -220,7 +219,7 @@ def _figures(desk: Desk, found: Findings) -> Updates:
         }  # fmt: skip
     return {
         desk.active: errors_view.active(found, parts(found.filters)),
-        desk.headline: errors_view.headline(found, analysis.METHOD),
+        desk.headline: errors_view.headline(found, say("errors_method_name")),
         desk.figures: gr.update(visible=bool(found.overall.n)),
         desk.chart: errors_view.chart(found),
         desk.flow: errors_view.flow(found.flow),

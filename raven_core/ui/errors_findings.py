@@ -22,6 +22,7 @@ from raven_core.annotation import Queues
 from raven_core.errors import OptionError, StoreError
 from raven_core.judgments import JudgmentStore
 from raven_core.types import ERROR_TAGS, Generation, Trial
+from raven_core.ui.report_words import report_words
 from raven_core.version import __version__
 
 ON_A_PAGE = 12
@@ -338,4 +339,4 @@ def export(store: JudgmentStore, seen: Seen, format: str, folder: Path) -> tuple
         raise OptionError(f"Unknown export format {format!r}: use {', '.join(analysis.FORMATS)}.")
     files = ("csv", "jsonl", "parquet", "html")
     path = folder / (f"raven-judgments.{format}" if format in files else f"raven-{format}.zip")
-    return path, analysis.export(store, seen, format, path)
+    return path, analysis.export(store, seen, format, path, report_words())

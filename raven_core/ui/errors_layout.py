@@ -10,6 +10,7 @@ import gradio as gr
 from raven_core.ui import cards, errors_view
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
+from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
@@ -75,8 +76,7 @@ class Desk:
 def build(context: Context) -> Desk:
     """Lay the tab out; nothing is wired yet."""
     with gr.Column(elem_classes="rv-errors", elem_id="rv-errors"):
-        title = f"<h2>{esc(say('errors_title'))}</h2>{errors_view.scope(context.settings.dashboard == 'all')}"
-        html(f'<div class="rv-err-head">{title}</div>')
+        html(lambda: _title(context))
         notice = html("", elem_id="rv-err-notice")
         active = html("", js_on_load=cards.PRESS, elem_id="rv-err-active")
         filters = _filters()
@@ -90,25 +90,30 @@ def build(context: Context) -> Desk:
     )  # fmt: skip
 
 
+def _title(context: Context) -> str:
+    scope = errors_view.scope(context.settings.dashboard == "all")
+    return f'<div class="rv-err-head"><h2>{esc(say("errors_title"))}</h2>{scope}</div>'
+
+
 def _filters() -> list[Any]:
-    with gr.Accordion(say("errors_filters"), open=False, elem_classes="rv-fold", elem_id="rv-err-filters"):
-        html(f'<p class="rv-small">{esc(say("errors_filters_hint"))}</p>')
+    with gr.Accordion(label("errors_filters"), open=False, elem_classes="rv-fold", elem_id="rv-err-filters"):
+        html(lambda: f'<p class="rv-small">{esc(say("errors_filters_hint"))}</p>')
         with gr.Row(elem_classes="rv-err-menus"):
             menus = [
                 gr.Dropdown(
-                    [], value=[], multiselect=True, allow_custom_value=True, label=say(f"errors_by_{kind}"),
+                    [], value=[], multiselect=True, allow_custom_value=True, label=label(f"errors_by_{kind}"),
                     min_width=200, elem_id=f"rv-err-{name}",
                 )
                 for name, kind in MENUS.items()
             ]  # fmt: skip
         with gr.Row(elem_classes="rv-err-menus"):
             numbers = [
-                gr.Number(None, label=say(f"errors_{name}"), step=0.05, min_width=120, elem_id=f"rv-err-{name}")
+                gr.Number(None, label=label(f"errors_{name}"), step=0.05, min_width=120, elem_id=f"rv-err-{name}")
                 for name in NUMBERS
             ]
             texts = [
                 gr.Textbox(
-                    label=say(f"errors_{name}"), placeholder="" if name == "text" else say("errors_date"), lines=1,
+                    label=label(f"errors_{name}"), placeholder="" if name == "text" else say("errors_date"), lines=1,
                     max_lines=1, max_length=200, min_width=120, elem_id=f"rv-err-{name}",
                 )
                 for name in TEXTS
@@ -118,20 +123,20 @@ def _filters() -> list[Any]:
 
 def _charts() -> dict[str, Any]:
     with gr.Column(elem_classes="rv-panel"):
-        html(f"<h3>{esc(say('errors_group'))}</h3>")
+        html(lambda: f"<h3>{esc(say('errors_group'))}</h3>")
         by = gr.Radio(
-            [(say(f"errors_by_{name}"), name) for name in GROUPS], value=GROUPS[0], show_label=False,
-            label=say("errors_group"), elem_id="rv-err-by", elem_classes="rv-pills",
+            [(label(f"errors_by_{name}"), name) for name in GROUPS], value=GROUPS[0], show_label=False,
+            label=label("errors_group"), elem_id="rv-err-by", elem_classes="rv-pills",
         )  # fmt: skip
         chart = html("", js_on_load=cards.PRESS, elem_id="rv-err-chart")
     with gr.Row(elem_classes="rv-err-pair", equal_height=True):
         with gr.Column(elem_classes="rv-panel", min_width=320):
             flow = html("", elem_id="rv-err-flow")
         with gr.Column(elem_classes="rv-panel", min_width=320):
-            html(f"<h3>{esc(say('errors_trend'))}</h3>")
+            html(lambda: f"<h3>{esc(say('errors_trend'))}</h3>")
             every = gr.Radio(
-                [(say(f"errors_every_{name}"), name) for name in EVERY], value=EVERY[0], show_label=False,
-                label=say("errors_trend_by"), elem_id="rv-err-every", elem_classes="rv-pills",
+                [(label(f"errors_every_{name}"), name) for name in EVERY], value=EVERY[0], show_label=False,
+                label=label("errors_trend_by"), elem_id="rv-err-every", elem_classes="rv-pills",
             )  # fmt: skip
             trend = html("", elem_id="rv-err-trend")
     return {"by": by, "chart": chart, "flow": flow, "every": every, "trend": trend}
@@ -139,26 +144,26 @@ def _charts() -> dict[str, Any]:
 
 def _answers() -> dict[str, Any]:
     with gr.Column(elem_classes="rv-panel"):
-        html(f'<h3>{esc(say("errors_gallery"))}</h3><p class="rv-small">{esc(say("errors_gallery_hint"))}</p>')
+        html(lambda: f'<h3>{esc(say("errors_gallery"))}</h3><p class="rv-small">{esc(say("errors_gallery_hint"))}</p>')
         replay = html("", elem_id="rv-err-replay")
         gallery = html("", js_on_load=cards.PRESS, elem_id="rv-err-gallery")
         with gr.Row(elem_classes="rv-err-paging"):
-            newer = gr.Button(say("errors_previous"), min_width=90, elem_id="rv-err-newer")
+            newer = gr.Button(label("errors_previous"), min_width=90, elem_id="rv-err-newer")
             place = html("", elem_id="rv-err-place")
-            older = gr.Button(say("errors_next"), min_width=90, elem_id="rv-err-older")
+            older = gr.Button(label("errors_next"), min_width=90, elem_id="rv-err-older")
     return {"replay": replay, "gallery": gallery, "newer": newer, "place": place, "older": older}
 
 
 def _export() -> dict[str, Any]:
     with gr.Column(elem_classes="rv-panel rv-err-export"):
-        html(f'<h3>{esc(say("errors_export"))}</h3><p class="rv-small">{esc(say("errors_export_hint"))}</p>')
+        html(lambda: f'<h3>{esc(say("errors_export"))}</h3><p class="rv-small">{esc(say("errors_export_hint"))}</p>')
         with gr.Row(elem_classes="rv-err-menus"):
             format_ = gr.Dropdown(
-                [(say(f"errors_format_{name}"), name) for name in FORMATS], value=FORMATS[0],
-                label=say("errors_format"), min_width=220, elem_id="rv-err-format",
+                [(label(f"errors_format_{name}"), name) for name in FORMATS], value=FORMATS[0],
+                label=label("errors_format"), min_width=220, elem_id="rv-err-format",
             )  # fmt: skip
-            make = gr.Button(say("errors_make"), variant="primary", min_width=180, elem_id="rv-err-make")
-            stop = gr.Button(say("errors_stop"), variant="stop", visible=False, min_width=180, elem_id="rv-err-stop")
+            make = gr.Button(label("errors_make"), variant="primary", min_width=180, elem_id="rv-err-make")
+            stop = gr.Button(label("errors_stop"), variant="stop", visible=False, min_width=180, elem_id="rv-err-stop")
         made = html("", elem_id="rv-err-made")
-        download = gr.DownloadButton(say("errors_download", name=""), visible=False, elem_id="rv-err-download")
+        download = gr.DownloadButton(label("errors_download", name=""), visible=False, elem_id="rv-err-download")
     return {"format": format_, "make": make, "stop": stop, "made": made, "download": download}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from raven_core.errors import InputError, RavenError
 from raven_core.ui import evaluate_data, evaluate_view, flow, present
 from raven_core.ui.context import Context
 from raven_core.ui.evaluate_runs import WORLD, Asked, Bench, Meter, Scratch
+from raven_core.ui.report_words import run_words
 from raven_core.ui.turns import Turn
 from raven_core.ui.words import say
 
@@ -69,7 +71,7 @@ def _watched(job: Callable[[], Report], meter: Meter, turn: Turn) -> Generator[E
     When nobody asks for views any more the job is cancelled, and waited for: the model serves one at a time.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="evaluate") as pool:
-        future: Future[Report] = pool.submit(job)
+        future: Future[Report] = pool.submit(copy_context().run, job)  # it refuses in the visitor's language
         shown = None
         try:
             while not future.done():
@@ -106,6 +108,6 @@ def measure(context: Context, asked: Asked, scratch: Scratch, meter: Meter, turn
         split, name = asked.split, asked.files[0].stem
     task = None if asked.task == "both" else asked.task
     dataset = evaluate_data.read(scratch.data, task, split, asked.count, asked.seed, name)
-    report = run(context.raven, dataset, options, scratch.out, meter.tell, turn.cancel)
+    report = run(context.raven, dataset, options, scratch.out, meter.tell, turn.cancel, run_words())
     evaluate_data.pack(scratch.out, scratch.archive, scratch.data)
     return report

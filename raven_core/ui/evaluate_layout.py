@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from raven_core.ui import cards, evaluate_samples, evaluate_view, present
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
 from raven_core.ui.evaluate_runs import LARGEST_SEED, MOST, TASKS, UPLOAD, WORLD
+from raven_core.ui.labels import label, mark
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
@@ -77,11 +79,11 @@ def build(context: Context) -> Desk:
         with gr.Column(scale=4, min_width=300, elem_classes=["rv-left", "rv-panel", "rv-ask"]):
             data = _data(context)
             asked = _asked(context)
-            run = gr.Button(say("evaluate_run"), variant="primary", size="lg", elem_id="rv-evaluate-run")
-            stop = gr.Button(say("stop"), variant="stop", size="lg", visible=False, elem_id="rv-evaluate-stop")
+            run = gr.Button(label("evaluate_run"), variant="primary", size="lg", elem_id="rv-evaluate-run")
+            stop = gr.Button(label("stop"), variant="stop", size="lg", visible=False, elem_id="rv-evaluate-stop")
         with gr.Column(scale=9, min_width=320, elem_classes="rv-right", elem_id="rv-evaluate-results"):
             notice = html("", elem_id="rv-evaluate-notice")
-            empty = html(evaluate_view.empty(), elem_id="rv-evaluate-empty")
+            empty = html(evaluate_view.empty, elem_id="rv-evaluate-empty")
             shown = _shown()
     return Desk(
         **data, **asked, run=run, stop=stop, notice=notice, empty=empty, **shown, ticket=gr.Textbox(visible=False),
@@ -92,23 +94,23 @@ def build(context: Context) -> Desk:
 def _data(context: Context) -> dict[str, Any]:
     """Where the samples come from: a split of the world, where there is one, or files."""
     world = context.world
-    html(present.hint(say("evaluate_no_world")), visible=world is None)
+    html(lambda: present.hint(say("evaluate_no_world")), visible=world is None)
     source = gr.Radio(
-        [(say("evaluate_source_world"), WORLD), (say("evaluate_source_upload"), UPLOAD)],
-        value=UPLOAD if world is None else WORLD, label=say("evaluate_source"), show_label=False, container=False,
+        [(label("evaluate_source_world"), WORLD), (label("evaluate_source_upload"), UPLOAD)],
+        value=UPLOAD if world is None else WORLD, label=label("evaluate_source"), show_label=False, container=False,
         visible=world is not None, elem_id="rv-evaluate-source", elem_classes="rv-segments",
     )  # fmt: skip
     splits = list(world.splits) if world else []
     split = gr.Radio(
-        splits, value=next(iter(splits), None), label=say("evaluate_split"), info=say("evaluate_split_hint"),
+        splits, value=next(iter(splits), None), label=label("evaluate_split"), info=label("evaluate_split_hint"),
         visible=world is not None, elem_id="rv-evaluate-split", elem_classes="rv-pills",
     )  # fmt: skip
     files = gr.File(
-        label=say("evaluate_files"), file_count="multiple", height=130, visible=world is None,
+        label=label("evaluate_files"), file_count="multiple", height=130, visible=world is None,
         elem_id="rv-evaluate-files",
     )  # fmt: skip
     upload_split = gr.Textbox(
-        "", label=say("evaluate_upload_split"), info=say("evaluate_files_hint"), max_lines=1, max_length=60,
+        "", label=label("evaluate_upload_split"), info=label("evaluate_files_hint"), max_lines=1, max_length=60,
         visible=world is None, elem_id="rv-evaluate-upload-split",
     )  # fmt: skip
     return {"source": source, "split": split, "files": files, "upload_split": upload_split}
@@ -116,26 +118,27 @@ def _data(context: Context) -> dict[str, Any]:
 
 def _asked(context: Context) -> dict[str, Any]:
     tasks = gr.Radio(
-        [(say(f"evaluate_tasks_{task}"), task) for task in TASKS], value=TASKS[0], label=say("evaluate_tasks"),
+        [(label(f"evaluate_tasks_{task}"), task) for task in TASKS], value=TASKS[0], label=label("evaluate_tasks"),
         elem_id="rv-evaluate-tasks", elem_classes="rv-pills",
     )  # fmt: skip
     cells = gr.CheckboxGroup(
-        [(evaluate_view.name_of(cell), cell) for cell in CELLS], value=list(CELLS), label=say("evaluate_cells"),
-        info=say("evaluate_cells_hint"), elem_id="rv-evaluate-cells", elem_classes="rv-pills",
+        [(mark(partial(evaluate_view.name_of, cell)), cell) for cell in CELLS], value=list(CELLS),
+        label=label("evaluate_cells"), info=label("evaluate_cells_hint"), elem_id="rv-evaluate-cells",
+        elem_classes="rv-pills",
     )  # fmt: skip
     count = gr.Slider(
-        2, MOST, value=SAMPLES, step=1, label=say("evaluate_count"), elem_id="rv-evaluate-count", buttons=[]
+        2, MOST, value=SAMPLES, step=1, label=label("evaluate_count"), elem_id="rv-evaluate-count", buttons=[]
     )
-    with gr.Accordion(say("evaluate_advanced"), open=False, elem_id="rv-evaluate-advanced", elem_classes="rv-fold"):
+    with gr.Accordion(label("evaluate_advanced"), open=False, elem_id="rv-evaluate-advanced", elem_classes="rv-fold"):
         k = gr.Slider(
-            0, 10, value=context.settings.k, step=1, label=say("evaluate_k"), elem_id="rv-evaluate-k", buttons=[]
+            0, 10, value=context.settings.k, step=1, label=label("evaluate_k"), elem_id="rv-evaluate-k", buttons=[]
         )
         neighbours = gr.Radio(
-            [(say(f"kind_{kind}"), kind) for kind in KINDS], value="retrieved", label=say("evaluate_neighbours"),
+            [(label(f"kind_{kind}"), kind) for kind in KINDS], value="retrieved", label=label("evaluate_neighbours"),
             elem_id="rv-evaluate-kind", elem_classes="rv-pills",
         )  # fmt: skip
         seed = gr.Number(
-            0, label=say("evaluate_seed"), info=say("evaluate_seed_hint"), precision=0, minimum=0,
+            0, label=label("evaluate_seed"), info=label("evaluate_seed_hint"), precision=0, minimum=0,
             maximum=LARGEST_SEED, elem_id="rv-evaluate-seed",
         )  # fmt: skip
     return {"tasks": tasks, "cells": cells, "count": count, "k": k, "neighbours": neighbours, "seed": seed}
@@ -145,9 +148,9 @@ def _shown() -> dict[str, Any]:
     with gr.Column(visible=False, elem_id="rv-evaluate-shown", elem_classes="rv-right") as results:
         report = html("", elem_id="rv-evaluate-report")
         plots = html("", elem_id="rv-evaluate-plots")
-        download = gr.DownloadButton(say("evaluate_download"), elem_id="rv-evaluate-download")
+        download = gr.DownloadButton(label("evaluate_download"), elem_id="rv-evaluate-download")
         with gr.Column(elem_classes="rv-panel rv-browse"):
-            html(f"<h3>{esc(say('evaluate_samples'))}</h3>")
+            html(lambda: f"<h3>{esc(say('evaluate_samples'))}</h3>")
             with gr.Row(elem_classes="rv-filters"):
                 filters = _filters()
             samples = html("", js_on_load=cards.PRESS, elem_id="rv-evaluate-samples")
@@ -161,15 +164,15 @@ def _shown() -> dict[str, Any]:
 def _filters() -> dict[str, Any]:
     return {
         "task": gr.Radio(
-            [], label=say("evaluate_task"), visible=False, min_width=170, elem_id="rv-evaluate-task",
+            [], label=label("evaluate_task"), visible=False, min_width=170, elem_id="rv-evaluate-task",
             elem_classes="rv-pills",
         ),
         "show": gr.Radio(
-            [(say(f"evaluate_show_{show}"), show) for show in evaluate_samples.SHOWS], value="all", min_width=260,
-            label=say("evaluate_show"), elem_id="rv-evaluate-show", elem_classes="rv-pills",
+            [(label(f"evaluate_show_{show}"), show) for show in evaluate_samples.SHOWS], value="all", min_width=260,
+            label=label("evaluate_show"), elem_id="rv-evaluate-show", elem_classes="rv-pills",
         ),
         "cell": gr.Dropdown(
-            [(say("evaluate_all_cells"), evaluate_samples.ALL_CELLS)], value=evaluate_samples.ALL_CELLS, min_width=200,
-            label=say("evaluate_cell"), elem_id="rv-evaluate-cell",
+            [(label("evaluate_all_cells"), evaluate_samples.ALL_CELLS)], value=evaluate_samples.ALL_CELLS,
+            min_width=200, label=label("evaluate_cell"), elem_id="rv-evaluate-cell",
         ),
     }  # fmt: skip

@@ -52,9 +52,11 @@ def duration(seconds: float) -> str:
     """A time to wait as a person says it: ``9 s``, ``3 min``, ``1 h 5 min``."""
     whole = round(seconds)
     if whole < 100:
-        return f"{whole} s"
+        return say("evaluate_seconds", seconds=whole)
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 90:
+        return say("evaluate_minutes", minutes=minutes)
+    return say("evaluate_hours", hours=minutes // 60, minutes=minutes % 60)
 
 
 def report(data: Figures) -> str:

@@ -90,7 +90,7 @@ def _coloured(word: AnswerWord, rank: int | None, is_end: bool) -> str:
     tip = say("word_both", percent=percent(word.probability), without=percent(word.probability_without))
     if rank is None:
         return f'<span title="{esc(tip)}">{esc(word.text)}</span>'
-    tip = f"{say('word_holders', ranks=', '.join(map(str, word.holders)))} · {tip}"
+    tip = f"{say('word_holders', ranks=say('list_join').join(map(str, word.holders)))} · {tip}"
     copied = " rv-copied" if is_copied(word) else ""
     return (
         f'<span class="rv-from rv-from-{(rank - 1) % COLOURS + 1}{copied}" title="{esc(tip)}">{esc(word.text)}'
@@ -117,7 +117,7 @@ def majority(attribution: Attribution) -> str:
         )
         for word in attribution.majority
     ]
-    return callout("warning", say("majority"), " ".join([*lines, say("majority_body")]))
+    return callout("warning", say("majority"), say("sentence_join").join([*lines, say("majority_body")]))
 
 
 def cause_of(attribution: Attribution, modalities: frozenset[str]) -> Cause | None:
@@ -148,7 +148,7 @@ def finding(comparison: Comparison, cell: ComparedCell, attribution: Attribution
     if attribution is None:
         return effect
     cause = cause_of(attribution, frozenset(cell.generation.modalities))
-    return f"{effect} {say('finding_nobody') if cause is None else _because(cause)}"
+    return effect + say("sentence_join") + (say("finding_nobody") if cause is None else _because(cause))
 
 
 def _effect(comparison: Comparison, cell: ComparedCell) -> str:

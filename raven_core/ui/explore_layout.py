@@ -11,6 +11,7 @@ from raven_core.types import NEAREST_FIRST, NEAREST_LAST
 from raven_core.ui import cards, judge, present
 from raven_core.ui.context import BASE, Context
 from raven_core.ui.controls import Picture, html
+from raven_core.ui.labels import label, mark
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
 
@@ -84,7 +85,7 @@ def build(context: Context) -> Tab:
         with gr.Column(scale=8, min_width=320, elem_classes="rv-right", elem_id="rv-results"):
             notice = html("", elem_id="rv-notice")
             with gr.Column(elem_classes="rv-panel rv-main"):
-                answer = html(present.welcome(context.profile.title), elem_id="rv-answer")
+                answer = html(lambda: present.welcome(context.profile.title), elem_id="rv-answer")
                 panel = judge.build()
             shown = _evidence(notice, answer)
     return Tab(ask, shown, panel)
@@ -94,51 +95,53 @@ def _ask_column(context: Context, examples: list[cards.Example]) -> Ask:
     settings = context.settings
     with gr.Column(elem_classes="rv-panel rv-ask"):
         image = Picture(
-            label=say("image"), show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath",
-            image_mode=None, format="png", height=280, buttons=[], placeholder=say("image_hint"), elem_id="rv-image",
+            label=label("image"), show_label=False, sources=["upload", "webcam", "clipboard"], type="filepath",
+            image_mode=None, format="png", height=280, buttons=[], placeholder=label("image_hint"), elem_id="rv-image",
             alt_text=say("image"),
         )  # fmt: skip
-        strip = html(cards.examples(examples), js_on_load=cards.PRESS, elem_id="rv-examples", visible=bool(examples))
+        strip = html(
+            lambda: cards.examples(examples), js_on_load=cards.PRESS, elem_id="rv-examples", visible=bool(examples)
+        )
         task = gr.Radio(
-            [(say("task_caption"), CAPTION), (say("task_question"), QUESTION)], value=CAPTION, label=say("task"),
+            [(label("task_caption"), CAPTION), (label("task_question"), QUESTION)], value=CAPTION, label=label("task"),
             show_label=False, container=False, elem_id="rv-task", elem_classes="rv-segments",
         )  # fmt: skip
         question = gr.Textbox(
-            "", label=say("question"), show_label=False, placeholder=say("question_hint"), lines=1, max_lines=1,
+            "", label=label("question"), show_label=False, placeholder=label("question_hint"), lines=1, max_lines=1,
             max_length=300, visible=False, elem_id="rv-question", container=False,
         )  # fmt: skip
-        run = gr.Button(say("run_caption"), variant="primary", size="lg", elem_id="rv-run")
-        stop = gr.Button(say("stop"), variant="stop", size="lg", visible=False, elem_id="rv-stop")
+        run = gr.Button(label("run_caption"), variant="primary", size="lg", elem_id="rv-run")
+        stop = gr.Button(label("stop"), variant="stop", size="lg", visible=False, elem_id="rv-stop")
     with gr.Column(elem_classes="rv-panel rv-feed"):
         feed = _feed(context)
-        with gr.Accordion(say("advanced"), open=False, elem_id="rv-advanced", elem_classes="rv-fold"):
+        with gr.Accordion(label("advanced"), open=False, elem_id="rv-advanced", elem_classes="rv-fold"):
             advanced = _advanced(context)
     with gr.Column(elem_classes="rv-privacy"):
         store = gr.Checkbox(
-            value=settings.store, label=say("store"), interactive=False, visible=context.keeper.is_on,
-            info=context.keeper.note, elem_id="rv-store", elem_classes="rv-switch",
+            value=settings.store, label=label("store"), interactive=False, visible=context.keeper.is_on,
+            info=mark(lambda: context.keeper.note), elem_id="rv-store", elem_classes="rv-switch",
         )  # fmt: skip
-        html(present.hint(context.keeper.note), visible=not context.keeper.is_on)
+        html(lambda: present.hint(context.keeper.note), visible=not context.keeper.is_on)
     ticket = gr.Textbox(visible=False)  # carries the newest press from its own event to its run
     return Ask(image, strip, task, question, run, stop, **feed, **advanced, store=store, ticket=ticket)
 
 
 def _feed(context: Context) -> dict[str, Any]:
     settings = context.settings
-    html(f'<h3>{esc(say("feed"))}</h3><p class="rv-small">{esc(say("feed_hint"))}</p>')
+    html(lambda: f'<h3>{esc(say("feed"))}</h3><p class="rv-small">{esc(say("feed_hint"))}</p>')
     with gr.Row(elem_classes="rv-switches"):
         images = gr.Checkbox(
-            "image" in settings.modalities, label=say("feed_images"), container=False, min_width=140,
+            "image" in settings.modalities, label=label("feed_images"), container=False, min_width=140,
             elem_id="rv-feed-images", elem_classes="rv-switch",
         )  # fmt: skip
         captions = gr.Checkbox(
-            "text" in settings.modalities, label=say("feed_captions"), container=False, min_width=140,
+            "text" in settings.modalities, label=label("feed_captions"), container=False, min_width=140,
             elem_id="rv-feed-captions", elem_classes="rv-switch",
         )  # fmt: skip
-    k = gr.Slider(0, 10, value=settings.k, step=1, label=say("k"), elem_id="rv-k", buttons=[])
+    k = gr.Slider(0, 10, value=settings.k, step=1, label=label("k"), elem_id="rv-k", buttons=[])
     adapter = gr.Radio(
         adapter_choices(context), value=settings.adapter or context.profile.default_adapter or BASE,
-        label=say("adapter"), info=say("adapter_hint"), elem_id="rv-adapter", elem_classes="rv-pills",
+        label=label("adapter"), info=label("adapter_hint"), elem_id="rv-adapter", elem_classes="rv-pills",
     )  # fmt: skip
     return {"images": images, "captions": captions, "k": k, "adapter": adapter}
 
@@ -147,8 +150,8 @@ def adapter_choices(context: Context) -> list[tuple[str, str]]:
     """(words, name) of the adapters, the default first and the base model last."""
     default = context.profile.default_adapter
     names = sorted(context.profile.adapters, key=lambda name: (name != default, name))
-    words = [(say("adapter_default", name=name) if name == default else name, name) for name in names]
-    return [*words, (say("adapter_base"), BASE)]
+    words = [(label("adapter_default", name=name) if name == default else name, name) for name in names]
+    return [*words, (label("adapter_base"), BASE)]
 
 
 def _advanced(context: Context) -> dict[str, Any]:
@@ -156,15 +159,15 @@ def _advanced(context: Context) -> dict[str, Any]:
     weight = profile.question_weight if settings.question_weight is None else settings.question_weight
     return {
         "weight": gr.Slider(
-            0, 1, value=weight, step=0.05, label=say("weight"), info=say("weight_hint"), elem_id="rv-weight",
+            0, 1, value=weight, step=0.05, label=label("weight"), info=label("weight_hint"), elem_id="rv-weight",
             buttons=[],
         ),
         "order": gr.Radio(
-            [(say(f"order_{order}"), order) for order in (NEAREST_LAST, NEAREST_FIRST)], value=settings.order,
-            label=say("order"), elem_id="rv-order", elem_classes="rv-pills",
+            [(label(f"order_{order}"), order) for order in (NEAREST_LAST, NEAREST_FIRST)], value=settings.order,
+            label=label("order"), elem_id="rv-order", elem_classes="rv-pills",
         ),
         "duplicates": gr.Checkbox(
-            settings.drop_duplicates, label=say("duplicates"), info=say("duplicates_hint"), container=False,
+            settings.drop_duplicates, label=label("duplicates"), info=label("duplicates_hint"), container=False,
             elem_id="rv-duplicates", elem_classes="rv-switch",
         ),
     }  # fmt: skip
@@ -173,10 +176,10 @@ def _advanced(context: Context) -> dict[str, Any]:
 def _evidence(notice: gr.HTML, answer: gr.HTML) -> Shown:
     neighbours = html("", js_on_load=cards.PRESS, elem_id="rv-neighbours")
     with gr.Column(visible=False, elem_id="rv-extras") as extras:
-        compare_button = gr.Button(say("compare"), elem_id="rv-compare-button")
-        with gr.Accordion(say("given"), open=False, elem_id="rv-given-fold", elem_classes="rv-fold"):
+        compare_button = gr.Button(label("compare"), elem_id="rv-compare-button")
+        with gr.Accordion(label("given"), open=False, elem_id="rv-given-fold", elem_classes="rv-fold"):
             given = html("", elem_id="rv-given")
-        with gr.Accordion(say("made"), open=False, elem_id="rv-made-fold", elem_classes="rv-fold"):
+        with gr.Accordion(label("made"), open=False, elem_id="rv-made-fold", elem_classes="rv-fold"):
             made = html("", elem_id="rv-made")
     record = gr.JSON(visible=False, label="record")
     return Shown(notice, answer, neighbours, compare_button, given, made, extras, record)

@@ -15,6 +15,7 @@ from raven_core.types import Generation
 from raven_core.ui import cards, present, records
 from raven_core.ui.context import Context
 from raven_core.ui.markup import callout
+from raven_core.ui.refusals import refused
 from raven_core.ui.sitting import Form, Sitting
 from raven_core.ui.turns import Turn
 from raven_core.ui.words import say
@@ -129,7 +130,7 @@ def _finish(
             trial_id = context.keeper.keep(context.raven, generation, image, form.question, sitting.owner)
         except (RavenError, OSError) as problem:
             log.exception("a trial could not be stored")
-            notice += present.error(say("storing_failed", reason=problem))
+            notice += present.error(say("storing_failed", reason=refused(str(problem))))
     if sitting.stored(generation, trial_id):
         yield View(
             notice=notice,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -23,42 +24,80 @@ from raven_core.ui import (
     tools,
 )
 from raven_core.ui.context import Context
-from raven_core.ui.controls import html
+from raven_core.ui.controls import html, renderers
+from raven_core.ui.explore_events import QUIET
 from raven_core.ui.explore_layout import Tab
+from raven_core.ui.labels import in_words, label, translations
+from raven_core.ui.language import CHINESE, DEFAULT, LOCALES, spoken
 from raven_core.ui.markup import esc
 from raven_core.ui.sitting import Sitting, known_person
 from raven_core.ui.words import say
 
 UPLOAD_LIFE = 3600  # seconds that gradio keeps an upload, whether or not it is stored
 MAX_UPLOAD = "25mb"
+TITLE = f"""() => {{
+  if (!{sorted(LOCALES)}.includes(navigator.language.toLowerCase())) return;
+  document.documentElement.lang = '{CHINESE}';
+  document.title = {json.dumps(say("page_title", CHINESE))};
+}}"""
+"""gradio translates labels, but not the title of the page."""
+
 BROWSER_KEY, BROWSER_SECRET = "raven-person", "not a secret: it only keeps the value from being read by accident"
 
 
 def build(context: Context) -> gr.Blocks:
     """The whole page, wired."""
-    with gr.Blocks(title=say("page_title"), analytics_enabled=False, delete_cache=(600, UPLOAD_LIFE)) as page:
+    with Page(title=say("page_title"), analytics_enabled=False, delete_cache=(600, UPLOAD_LIFE)) as page:
         sitting = gr.State(Sitting())
         browser = gr.BrowserState(None, storage_key=BROWSER_KEY, secret=BROWSER_SECRET)
         annotator = annotate_events.remembered()
         evaluated = evaluate.bench_of_page()
-        status = html(header(context), elem_id="rv-header")
+        status = html(lambda: header(context), elem_id="rv-header")
         with gr.Tabs(elem_id="rv-tabs") as tabs:
-            with gr.Tab(say("tab_explore"), id="explore"):
+            with gr.Tab(label("tab_explore"), id="explore"):
                 tab = explore.build(context, sitting)
-            with gr.Tab(say("tab_compare"), id=study_events.TAB) as second:
+            with gr.Tab(label("tab_compare"), id=study_events.TAB) as second:
                 compare.build(context, tab, sitting, tabs, second)
-            with gr.Tab(say("annotate_tab"), id="annotate") as annotating:
+            with gr.Tab(label("annotate_tab"), id="annotate") as annotating:
                 annotate.build(context, sitting, annotator, page, annotating, evaluated)
-            with gr.Tab(say("errors_tab"), id="errors") as judged:
+            with gr.Tab(label("errors_tab"), id="errors") as judged:
                 errors.build(context, sitting, tabs, judged, browser)
-            with gr.Tab(say("evaluate_tab"), id="evaluate"):
+            with gr.Tab(label("evaluate_tab"), id="evaluate"):
                 evaluate.build(context, tab, sitting, tabs, evaluated)
-            with gr.Tab(say("tab_about"), id="about"):
+            with gr.Tab(label("tab_about"), id="about"):
                 about.build(context, sitting, tab)
         if context.settings.mcp:
             tools.wire(context)
+        _wire_language(page, sitting, tab)
         _wire_opening(page, context, sitting, browser, status, tab)
     return page.queue(max_size=100)
+
+
+class Page(gr.Blocks):
+    """A page that describes itself to programs in words, not in the marks that stand for them in every language."""
+
+    def get_api_info(self, *arguments: Any, **options: Any) -> Any:
+        """What programs may call, in English."""
+        return in_words(super().get_api_info(*arguments, **options))
+
+
+def _wire_language(page: gr.Blocks, sitting: gr.State, tab: Tab) -> None:
+    """What was rendered in English when the page was built is rendered again for those who read something else."""
+    pieces = renderers(page)
+    page.load(lambda state: in_their_words(pieces, tab, state), [sitting], list(pieces), **QUIET)
+    page.load(None, None, None, js=TITLE)
+
+
+def in_their_words(pieces: Mapping[Any, Callable[[], str]], tab: Tab, sitting: Sitting) -> Any:
+    """The pieces in the language of whoever is served; nothing where that is English.
+
+    Something may have been pressed before this comes: what its run wrote stays, and the run draws the page at its end.
+    """
+    if spoken() == DEFAULT:
+        return gr.skip()
+    is_asked = sitting.turns.is_busy or sitting.generation is not None
+    sitting.turns.touch()
+    return {piece: render() for piece, render in pieces.items() if not (is_asked and piece is tab.shown.answer)}
 
 
 def _wire_opening(
@@ -82,10 +121,9 @@ def _wire_opening(
             yield header(context)
         yield header(context)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    page.load(welcome, [sitting, browser], [browser, store, *panel.parts], **quiet)
-    page.load(watch, None, [status], **quiet)
-    store.input(remember, [browser, store], [browser], **quiet)
+    page.load(welcome, [sitting, browser], [browser, store, *panel.parts], **QUIET)
+    page.load(watch, None, [status], **QUIET)
+    store.input(remember, [browser, store], [browser], **QUIET)
 
 
 def greet(context: Context, sitting: Sitting, kept: Any) -> bool:
@@ -146,6 +184,7 @@ def launch_options() -> dict[str, Any]:
         "head": theme.HEAD,
         "favicon_path": theme.FAVICON,
         "footer_links": ["api", "settings"],
+        "i18n": translations(),
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,

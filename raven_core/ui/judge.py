@@ -14,6 +14,7 @@ from raven_core.types import ERROR_TAGS, VERDICTS
 from raven_core.ui import present
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
+from raven_core.ui.labels import label
 from raven_core.ui.markup import esc, shorten
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.words import say
@@ -52,28 +53,29 @@ class Panel:
 def build() -> Panel:
     """The panel, hidden until there is an answer to judge or a judgment to change."""
     with gr.Column(visible=False, elem_id="rv-judge", elem_classes="rv-panel") as group:
-        heading = html(_heading(say("judge")))
+        heading = html(lambda: _heading(say("judge")))
         verdict = gr.Radio(
-            [(say(f"verdict_{verdict}"), verdict) for verdict in VERDICTS],
-            label=say("judge"), show_label=False, container=False, elem_id="rv-verdict", elem_classes="rv-verdicts",
+            [(label(f"verdict_{verdict}"), verdict) for verdict in VERDICTS],
+            label=label("judge"), show_label=False, container=False, elem_id="rv-verdict", elem_classes="rv-verdicts",
         )  # fmt: skip
         details, tags, correction, note, save = _details()
         with gr.Row(elem_classes="rv-saved-row") as undo:
             line = html("", elem_id="rv-saved")
-            change = gr.Button(say("change"), size="sm", elem_id="rv-change", elem_classes="rv-quiet", min_width=80)
+            change = gr.Button(label("change"), size="sm", elem_id="rv-change", elem_classes="rv-quiet", min_width=80)
             withdraw = gr.Button(
-                say("withdraw"), size="sm", elem_id="rv-withdraw", elem_classes="rv-quiet", min_width=80
+                label("withdraw"), size="sm", elem_id="rv-withdraw", elem_classes="rv-quiet", min_width=80
             )
     return Panel(group, heading, verdict, details, tags, correction, note, save, line, undo, change, withdraw)
 
 
 def _details() -> tuple[Any, ...]:
     with gr.Column(visible=False, elem_id="rv-details", elem_classes="rv-details") as details:
-        tags = gr.CheckboxGroup([(say(f"tag_{tag}"), tag) for tag in ERROR_TAGS], label=say("tags"), elem_id="rv-tags")
+        choices = [(label(f"tag_{tag}"), tag) for tag in ERROR_TAGS]
+        tags = gr.CheckboxGroup(choices, label=label("tags"), elem_id="rv-tags")
         with gr.Row():
-            correction = gr.Textbox("", label=say("correction"), max_length=500, lines=1, elem_id="rv-correction")
-            note = gr.Textbox("", label=say("note"), max_length=2000, lines=1, elem_id="rv-note")
-        save = gr.Button(say("save_details"), size="sm", elem_id="rv-save-details", elem_classes="rv-save")
+            correction = gr.Textbox("", label=label("correction"), max_length=500, lines=1, elem_id="rv-correction")
+            note = gr.Textbox("", label=label("note"), max_length=2000, lines=1, elem_id="rv-note")
+        save = gr.Button(label("save_details"), size="sm", elem_id="rv-save-details", elem_classes="rv-save")
     return details, tags, correction, note, save
 
 

@@ -18,10 +18,13 @@ from raven_core.ui.words import say
 
 @dataclass(frozen=True)
 class Keeper:
-    """The store as the page uses it; None keeps nothing. ``place`` and ``retention_days`` are told to people."""
+    """The store as the page uses it; None keeps nothing.
+
+    ``folder`` (its name, or "" for a database elsewhere) and ``retention_days`` are told to people.
+    """
 
     store: JudgmentStore | None
-    place: str = ""
+    folder: str = ""
     retention_days: int = 0
 
     @classmethod
@@ -33,13 +36,18 @@ class Keeper:
         """
         if not settings.store:
             return cls(None)
-        place = say("place_database") if settings.database_url else say("place_folder", folder=settings.data_dir.name)
-        return cls(JudgmentStore.from_settings(settings), place, settings.retention_days)
+        folder = "" if settings.database_url else settings.data_dir.name
+        return cls(JudgmentStore.from_settings(settings), folder, settings.retention_days)
 
     @property
     def is_on(self) -> bool:
         """Whether anything can be stored at all."""
         return self.store is not None
+
+    @property
+    def place(self) -> str:
+        """Where things are kept, in words."""
+        return say("place_folder", folder=self.folder) if self.folder else say("place_database")
 
     @property
     def term(self) -> str:

@@ -10,6 +10,7 @@ from raven_core import prompting
 from raven_core.errors import RavenError
 from raven_core.types import NEAREST_LAST, Generation, Neighbour
 from raven_core.ui.markup import callout, esc, percent, picture, seconds, shorten
+from raven_core.ui.refusals import refused
 from raven_core.ui.words import say
 from raven_core.wording import words_of
 
@@ -111,7 +112,7 @@ def error(problem: BaseException | str) -> str:
 
 def reason(problem: BaseException | str) -> str:
     """What may be told of a problem."""
-    return str(problem) if isinstance(problem, (RavenError, str)) else say("error_unexpected")
+    return refused(str(problem)) if isinstance(problem, (RavenError, str)) else say("error_unexpected")
 
 
 def progress() -> str:
@@ -171,7 +172,7 @@ def timings(spent: Mapping[str, float]) -> str:
 def saved(verdict: str, count: int, details: bool = False) -> str:
     """The line that says a judgment is in the database."""
     what = say("saved", verdict=say(f"verdict_{verdict}"))
-    more = f", {say('saved_details')}" if details else ""
+    more = f"{say('list_join')}{say('saved_details')}" if details else ""
     return _line("saved", f"<b>✓ {esc(what)}{esc(more)}</b> <span>{esc(running_count(count))}</span>")
 
 

@@ -257,7 +257,7 @@ def _image(context: Context, address: str) -> Any:
     try:
         return load_image(decoded(address), context.settings.max_pixels)
     except RavenError as problem:
-        raise gr.Error(str(problem), print_exception=False) from problem
+        raise gr.Error(present.reason(problem), print_exception=False) from problem
 
 
 def stop(desk: Desk, study: Study) -> Updates:

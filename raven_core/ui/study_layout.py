@@ -11,6 +11,7 @@ from raven_core.counterfactuals import KINDS
 from raven_core.ui import cards, study_cards, study_view
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html
+from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.study import NO_CAP
 from raven_core.ui.words import say
@@ -68,25 +69,25 @@ def build(context: Context) -> Desk:
 
 def _left(context: Context) -> dict[str, Any]:
     with gr.Column(elem_classes="rv-panel rv-ask"):
-        query = html(study_view.asked(None, None), elem_id="rv-study-query")
-        run = gr.Button(say("study_run"), variant="primary", size="lg", elem_id="rv-study-run")
-        stop = gr.Button(say("stop"), variant="stop", size="lg", visible=False, elem_id="rv-study-stop")
+        query = html(lambda: study_view.asked(None, None), elem_id="rv-study-query")
+        run = gr.Button(label("study_run"), variant="primary", size="lg", elem_id="rv-study-run")
+        stop = gr.Button(label("stop"), variant="stop", size="lg", visible=False, elem_id="rv-study-stop")
     with gr.Column(elem_classes="rv-panel rv-feed"):
-        html(f'<h3>{esc(say("what_if"))}</h3><p class="rv-small">{esc(say("what_if_hint"))}</p>')
+        html(lambda: f'<h3>{esc(say("what_if"))}</h3><p class="rv-small">{esc(say("what_if_hint"))}</p>')
         kind = gr.Radio(
-            [(say(f"kind_{kind}"), kind) for kind in KINDS], value="retrieved", label=say("kind"),
+            [(label(f"kind_{kind}"), kind) for kind in KINDS], value="retrieved", label=label("kind"),
             elem_id="rv-study-kind", elem_classes="rv-pills",
         )  # fmt: skip
         leak_cap = gr.Slider(
-            LOWEST_CAP, NO_CAP, value=NO_CAP, step=0.005, label=say("leak_cap"), info=say("leak_cap_hint"),
+            LOWEST_CAP, NO_CAP, value=NO_CAP, step=0.005, label=label("leak_cap"), info=label("leak_cap_hint"),
             elem_id="rv-study-cap", buttons=[],
         )  # fmt: skip
         ks = gr.CheckboxGroup(
-            [(str(k), k) for k in MORE_KS], value=[], label=say("more_ks"), info=say("more_ks_hint"),
+            [(str(k), k) for k in MORE_KS], value=[], label=label("more_ks"), info=label("more_ks_hint"),
             elem_id="rv-study-ks", elem_classes="rv-pills",
         )  # fmt: skip
         references = gr.Textbox(
-            "", label=say("references"), info=say("references_hint"), lines=2, max_lines=6, max_length=3000,
+            "", label=label("references"), info=label("references_hint"), lines=2, max_lines=6, max_length=3000,
             elem_id="rv-study-references",
         )  # fmt: skip
     return {
@@ -97,12 +98,12 @@ def _left(context: Context) -> dict[str, Any]:
 
 def _right(context: Context) -> dict[str, Any]:
     notice = html("", elem_id="rv-study-notice")
-    empty = html(study_view.empty(context.examples), js_on_load=cards.PRESS, elem_id="rv-study-empty")
+    empty = html(lambda: study_view.empty(context.examples), js_on_load=cards.PRESS, elem_id="rv-study-empty")
     with gr.Column(elem_classes="rv-study-top"):
         finding = html("", elem_id="rv-finding")
         with gr.Row(visible=False, elem_classes="rv-why") as why:
-            explain = gr.Button(say("attribute"), variant="primary", elem_id="rv-attribute", min_width=220)
-            shapley = gr.Button(say("shapley"), elem_id="rv-shapley", min_width=220)
+            explain = gr.Button(label("attribute"), variant="primary", elem_id="rv-attribute", min_width=220)
+            shapley = gr.Button(label("shapley"), elem_id="rv-shapley", min_width=220)
     return {
         "notice": notice, "empty": empty, "finding": finding, "why": why, "explain": explain, "shapley": shapley,
         "cells": html("", js_on_load=cards.PRESS, elem_id="rv-study-cells"),

@@ -188,11 +188,12 @@ def explained(study: Study) -> str:
     # where captions were not fed there are no caption shares, and no word is held by one
     own = {share.rank: share.nats for share in attribution.shares if share.part == "text"}
     share_note = say("shapley_note" if attribution.method == "shapley" else "loo_note")
+    notes = say("sentence_join").join([say("nats_note"), share_note])
     return (
         f'<section class="rv-explained"><h3>{esc(say("explained", cell=name_of(cell.name)))}</h3>'
         f'<p class="rv-text">{evidence.coloured(attribution.words, own) or esc(cell.generation.text)}</p>'
         f'<p class="rv-small">{esc(say("explained_words"))}</p>{evidence.majority(attribution)}'
-        f'<p class="rv-small">{esc(say("nats_note"))} {esc(share_note)}</p>{_sums(attribution.whole, attribution.none)}'
+        f'<p class="rv-small">{esc(notes)}</p>{_sums(attribution.whole, attribution.none)}'
         "</section>"
     )
 
@@ -209,4 +210,4 @@ def switched(setup: Setup | None) -> str:
     notes = [say(f"kind_note_{setup.kind}")] if setup.kind != "retrieved" else []
     if setup.leak_cap < NO_CAP:
         notes.append(say("cap_note", cap=f"{setup.leak_cap:.3f}"))
-    return callout("hint", say("switched"), " ".join(notes))
+    return callout("hint", say("switched"), say("sentence_join").join(notes))

@@ -1,4 +1,4 @@
-"""Every word of the interface, in one table, so that a translation is one more column.
+"""Every word of the interface, in one table with a column for each language.
 
 Keys are read with :func:`say`; ``{name}`` marks a value that is filled in. Nothing here is HTML: whoever renders a
 sentence escapes it.
@@ -6,9 +6,8 @@ sentence escapes it.
 
 from __future__ import annotations
 
-from raven_core.ui import words_annotate, words_errors, words_evaluate, words_programs
-
-DEFAULT = "en"
+from raven_core.ui import words_annotate, words_errors, words_evaluate, words_programs, words_zh
+from raven_core.ui.language import CHINESE, DEFAULT, spoken
 
 TABLE: dict[str, dict[str, str]] = {
     "en": {
@@ -155,6 +154,8 @@ TABLE: dict[str, dict[str, str]] = {
         "finding_through_both": "Neighbour {rank} did most: with it this answer is {factor} times as likely.",
         "finding_nobody": "No single neighbour made this answer clearly more likely.",
         "list_join": ", ",
+        "sentence_join": " ",
+        "full_stop": ".",
         "factor_huge": "more than 1000",
         # attribution
         "attribute": "Which neighbour did this?",
@@ -334,14 +335,17 @@ TABLE: dict[str, dict[str, str]] = {
     | words_errors.WORDS
     | words_evaluate.WORDS
     | words_programs.WORDS,
+    CHINESE: words_zh.WORDS,
 }
 
 
-def say(key: str, language: str = DEFAULT, **values: object) -> str:
-    """The words for ``key`` with ``values`` filled in; English stands in where a translation lacks the key.
+def say(key: str, language: str | None = None, **values: object) -> str:
+    """The words for ``key`` with ``values`` filled in, in the language of whoever is served unless one is named.
+
+    English stands in where a translation lacks the key.
 
     Raises:
         KeyError: no language has the key.
     """
-    words = TABLE.get(language, TABLE[DEFAULT]).get(key) or TABLE[DEFAULT][key]
+    words = TABLE.get(language or spoken(), TABLE[DEFAULT]).get(key) or TABLE[DEFAULT][key]
     return words.format(**values) if values else words

@@ -71,6 +71,7 @@ WORDS: dict[str, str] = {
     "{good} both good, {bad} both bad",
     "errors_wins_none": "No blind pair was decided. Judge a queue that shows answers with and without retrieval.",
     "errors_method": "Shares come with {method}; several verdicts on one answer count once in it. Alpha: bootstrap.",
+    "errors_method_name": "Wilson score interval, 95%",
     # charts
     "errors_group": "Success by",
     "errors_group_tag": "How often each error is named",

@@ -37,6 +37,9 @@ WORDS: dict[str, str] = {
     "evaluate_begun": "Asking the first of {total} samples …",
     "evaluate_progress": "{done} of {total} samples",
     "evaluate_rate": "{rate} samples a second, about {left} left",
+    "evaluate_seconds": "{seconds} s",
+    "evaluate_minutes": "{minutes} min",
+    "evaluate_hours": "{hours} h {minutes} min",
     "evaluate_stopping": "Stopping: what was measured so far is shown in a moment.",
     # the report
     "evaluate_empty": "Does looking things up help?",
