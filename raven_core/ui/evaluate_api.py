@@ -8,11 +8,10 @@ import gradio as gr
 
 from raven_core.ui import evaluate_flow, evaluate_samples, explore_events
 from raven_core.ui.context import Context
-from raven_core.ui.evaluate_events import asked_of
+from raven_core.ui.evaluate_events import EVALUATING_QUEUE, asked_of
 from raven_core.ui.evaluate_layout import Desk
 from raven_core.ui.evaluate_runs import Bench
 from raven_core.ui.evaluate_samples import ALL_CELLS, PAGE_SIZE, SHOWS, Choice
-from raven_core.ui.explore_events import MODEL
 from raven_core.ui.words import say
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def wire(desk: Desk, context: Context, bench: gr.State) -> None:
         return str(mine.scratch.archive)
 
     gr.on(
-        [], evaluate, [bench, *desk.fields], [desk.record], concurrency_limit=1, concurrency_id=MODEL,
+        [], evaluate, [bench, *desk.fields], [desk.record], concurrency_limit=1, concurrency_id=EVALUATING_QUEUE,
         api_name="evaluate",
         api_description="Measure what retrieval does on a split of the world or on uploaded files: the report with "
         "every cell's scores, gains and intervals.",

@@ -29,6 +29,11 @@ TO_SAMPLES = "() => document.querySelector('.rv-browse').scrollIntoView({behavio
 TO_TOP = "() => window.scrollTo({top: 0})"
 
 
+EVALUATING_QUEUE = "evaluate"
+EVALUATING: dict[str, Any] = {**WORK, "concurrency_id": EVALUATING_QUEUE}
+"""One evaluation at a time, beside the line for the model: the model's own lock lets others in between batches."""
+
+
 def wire(desk: Desk, tab: Tab, context: Context, sitting: gr.State, bench: gr.State, tabs: gr.Tabs) -> None:
     """Connect every press of the tab."""
     desk.source.change(lambda source: source_updates(desk, source), [desk.source],
@@ -39,7 +44,7 @@ def wire(desk: Desk, tab: Tab, context: Context, sitting: gr.State, bench: gr.St
 
     desk.run.click(None, None, None, js=TO_REPORT)
     desk.run.click(lambda mine: pressed(desk, mine), [bench], [*desk.parts, desk.ticket], **QUIET).then(
-        run_evaluation, [bench, desk.ticket, *desk.fields], desk.parts, **WORK
+        run_evaluation, [bench, desk.ticket, *desk.fields], desk.parts, **EVALUATING
     )
     desk.stop.click(
         lambda mine: stop(desk, mine), [bench], desk.parts, show_progress="hidden", concurrency_limit=None,
