@@ -296,7 +296,7 @@ def test_what_a_source_does_not_need_is_hidden():
     names = ("hint", "pictures", "split", "files", "upload_split", "tasks", "most")
     found = {
         source: {name for name, update in zip(names[1:], making.source_updates(source)[1:], strict=True)
-                 if update["visible"]}
+                 if update["visible"] is True}
         for source in make.SOURCES
     }  # fmt: skip
     assert found == {

@@ -355,7 +355,9 @@ def test_one_is_asked_before_ones_judgments_are_deleted_and_told_how_many_they_w
     events.pressed(booth, queues, mine, view.SAVE, mine.token, said("A"), "anna's")
     assert "Give your name first" in events.asked_to_forget(booth, " ")[drawer.told]
     asked = events.asked_to_forget(booth, " Anna ")
-    assert "“Anna”" in asked[drawer.question] and asked[drawer.name] == "Anna" and asked[drawer.asking]["visible"]
+    assert (
+        "“Anna”" in asked[drawer.question] and asked[drawer.name] == "Anna" and asked[drawer.asking]["visible"] is True
+    )
     strange = events.forgotten(booth, queues, Bench(), "Anna", ["stranger's"])
     assert "Nothing was given under" in strange[drawer.told] and len(queues.judgments(queue.id)) == 1
     gone = events.forgotten(booth, queues, mine, "Anna", ["anna's"])

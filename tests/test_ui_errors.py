@@ -293,14 +293,14 @@ def test_a_look_draws_every_part_and_fills_the_form(tmp_path):
         desk = errors_layout.build(context)
     drawn = errors_events.shown(desk, context, ANN, errors_flow.asked_in("tab=errors&cell=both"), with_form=True)
     assert set(drawn) == set(desk.parts)
-    assert drawn[desk.address] == "tab=errors&cell=both" and drawn[desk.figures]["visible"]
+    assert drawn[desk.address] == "tab=errors&cell=both" and drawn[desk.figures]["visible"] is True
     menus = dict(zip(errors_layout.FILTERS, desk.filters, strict=True))
     assert drawn[menus["cells"]]["value"] == ["both"]
     assert drawn[menus["annotators"]]["choices"] == [(f"{masked(ANN)} (you)", masked(ANN))]
     refused = errors_events.shown(desk, context, ANN, Asked(query="tag=nonsense"))
     assert set(refused) == {desk.notice} and "Unknown tag" in refused[desk.notice]
     empty = errors_events.shown(desk, context, BOB, Asked())
-    assert "No judgments to count yet" in empty[desk.headline] and not empty[desk.figures]["visible"]
+    assert "No judgments to count yet" in empty[desk.headline] and empty[desk.figures]["visible"] == "hidden"
 
 
 def test_a_file_is_made_with_a_sign_of_progress_and_then_offered(tmp_path):

@@ -13,7 +13,16 @@ from PIL import Image
 from raven_core.errors import ProfileError
 from raven_core.judgments import JudgmentStore
 from raven_core.settings import Profile, Settings
-from raven_core.ui import about, annotate_events, annotate_making, explore_events, flow, interface, judge
+from raven_core.ui import (
+    about,
+    annotate_events,
+    annotate_making,
+    evaluate_events,
+    explore_events,
+    flow,
+    interface,
+    judge,
+)
 from raven_core.ui.context import Context
 from raven_core.ui.keeper import Keeper
 from raven_core.ui.loading import Loader
@@ -214,7 +223,7 @@ def test_one_press_saves_and_details_change_the_same_judgment(context, panel):
     run(context, sitting)
     shown = give(panel, context, sitting, "failure")
     assert "Saved: Failure" in shown[panel.line] and "1 judgment from you" in shown[panel.line]
-    assert shown[panel.details]["visible"]
+    assert shown[panel.details]["visible"] is True
     shown = give(panel, context, sitting, "partly", ["majority-copy"], "a zumi", "hm")
     assert "Saved: Partly, with details" in shown[panel.line] and "1 judgment from you" in shown[panel.line]
     [stored] = context.keeper.store.judgments()
@@ -232,7 +241,7 @@ def test_success_drops_the_details_of_a_failure(context, panel):
     run(context, sitting)
     give(panel, context, sitting, "failure", ["other"], "x", "y")
     shown = give(panel, context, sitting, "success", ["other"], "x", "y")
-    assert not shown[panel.details]["visible"] and shown[panel.tags] == []
+    assert shown[panel.details]["visible"] == "hidden" and shown[panel.tags] == []
     [stored] = context.keeper.store.judgments()
     assert (stored.verdict, stored.tags, stored.correction) == ("success", (), "")
 
@@ -255,7 +264,7 @@ def test_the_last_judgment_can_be_changed_from_the_next_answer(context, panel):
     give(panel, context, sitting, "success")
     run(context, sitting, a_form(image=drawn(51)[0]))
     shown = judge.updates(panel, context, sitting)
-    assert shown[panel.verdict]["value"] is None and shown[panel.change]["visible"]
+    assert shown[panel.verdict]["value"] is None and shown[panel.change]["visible"] is True
     assert "Your last judgment: Success" in shown[panel.line]
     shown = judge.point_back(panel, context, sitting)
     assert "Changing your judgment" in shown[panel.heading]["value"] and shown[panel.verdict]["value"] == "success"
@@ -336,7 +345,9 @@ def test_every_public_endpoint_has_a_name_and_a_description(context):
     assert {fn.api_name for fn in public} == names
     assert all(fn.api_description for fn in public)
     one_at_a_time = {fn.concurrency_id for fn in page.fns.values() if fn.concurrency_limit == 1}
-    assert one_at_a_time == {explore_events.MODEL, annotate_events.JUDGING_QUEUE, annotate_making.MAKING_QUEUE}
+    # an evaluation and a queue in the making do not stand in the line for the model
+    lines = {explore_events.MODEL, evaluate_events.EVALUATING_QUEUE, annotate_making.MAKING_QUEUE}
+    assert one_at_a_time == {*lines, annotate_events.JUDGING_QUEUE} and len(lines) == 3
 
 
 def test_the_page_serves_no_folder_and_keeps_no_history():

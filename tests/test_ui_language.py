@@ -279,9 +279,3 @@ def test_a_run_is_reported_with_every_word_in_chinese():
 
 def test_languages_have_one_name():
     assert set(language.LANGUAGES) == set(words.TABLE) == set(language.LOCALES.values()) | {"en"}
-
-
-def test_long_work_does_not_stand_in_the_line_for_the_model(page):
-    lines = {one.api_name: one.concurrency_id for one in page.fns.values() if one.api_name}
-    assert lines["answer"] == lines["compare"] == "model"
-    assert lines["evaluate"] == "evaluate" and lines["make_queue"] == "annotate-make"

@@ -439,12 +439,24 @@ def test_the_form_of_the_explore_tab_and_the_switches_make_a_setup():
 def test_while_something_runs_there_is_stop_and_afterwards_the_question_why(context, desk):
     study = Study()
     waiting = study_events.pressed(desk, study)
-    assert waiting[desk.stop]["visible"] and not waiting[desk.run]["visible"] and not waiting[desk.empty]["visible"]
+    assert (
+        waiting[desk.stop]["visible"] is True
+        and waiting[desk.run]["visible"] == "hidden"
+        and waiting[desk.empty]["visible"] == "hidden"
+    )
     stopped = study_events.stop(desk, study)
-    assert stopped[desk.run]["visible"] and stopped[desk.empty]["visible"] and not stopped[desk.why]["visible"]
+    assert (
+        stopped[desk.run]["visible"] is True
+        and stopped[desk.empty]["visible"] is True
+        and stopped[desk.why]["visible"] == "hidden"
+    )
     run(context, study)
     after = study_events.page_now(desk, study)
-    assert after[desk.why]["visible"] and not after[desk.empty]["visible"] and after[desk.shapley]["interactive"]
+    assert (
+        after[desk.why]["visible"] is True
+        and after[desk.empty]["visible"] == "hidden"
+        and after[desk.shapley]["interactive"]
+    )
 
 
 def test_right_answers_come_with_an_example_that_has_them(context):

@@ -177,7 +177,10 @@ class Browser:
 
     @property
     def can_run(self) -> bool:
-        return bool(self.shows[self.tab.ask.run]["visible"]) and not self.shows[self.tab.ask.stop]["visible"]
+        return (
+            bool(self.shows[self.tab.ask.run]["visible"] is True)
+            and self.shows[self.tab.ask.stop]["visible"] == "hidden"
+        )
 
 
 @pytest.fixture
@@ -229,7 +232,7 @@ def test_stop_after_the_end_leaves_the_answer_and_its_judge_panel(browser):
     trial = browser.sitting.trial_id
     browser.arrive(browser.stop())
     assert "Stopped" not in browser.answer and browser.sitting.trial_id == trial is not None
-    assert browser.shows[browser.tab.panel.group]["visible"] and browser.can_run
+    assert browser.shows[browser.tab.panel.group]["visible"] is True and browser.can_run
 
 
 @pytest.mark.parametrize("views", [1, 2, 5, 60])

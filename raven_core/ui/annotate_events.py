@@ -14,6 +14,7 @@ from raven_core.ui import annotate_bench, present
 from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.annotate_layout import Booth
 from raven_core.ui.annotate_view import REVEAL
+from raven_core.ui.controls import seen
 from raven_core.ui.explore_events import NARROW, QUIET, Updates
 from raven_core.ui.people import login, owners
 from raven_core.ui.sitting import Sitting
@@ -132,7 +133,11 @@ def forgotten(booth: Booth, queues: Queues, bench: Bench, name: str, owners: Seq
 def forgetting(booth: Booth, is_asked: bool) -> Updates:
     """The button, or the question in its place."""
     drawer = booth.forget
-    return {drawer.delete: gr.update(visible=not is_asked), drawer.asking: gr.update(visible=is_asked), drawer.told: ""}
+    return {
+        drawer.delete: gr.update(visible=seen(not is_asked)),
+        drawer.asking: gr.update(visible=seen(is_asked)),
+        drawer.told: "",
+    }
 
 
 def begun(booth: Booth, queues: Queues, bench: Bench, name: str, queue_id: str, owner: str = "") -> Updates:

@@ -27,9 +27,10 @@ from raven_core.ui.context import Context
 from raven_core.ui.controls import html, renderers
 from raven_core.ui.explore_events import QUIET
 from raven_core.ui.explore_layout import Tab
-from raven_core.ui.labels import in_words, label, translations
+from raven_core.ui.labels import label, translations
 from raven_core.ui.language import CHINESE, DEFAULT, LOCALES, spoken
 from raven_core.ui.markup import esc
+from raven_core.ui.page import Page
 from raven_core.ui.sitting import Sitting, known_person
 from raven_core.ui.words import say
 
@@ -54,17 +55,17 @@ def build(context: Context) -> gr.Blocks:
         evaluated = evaluate.bench_of_page()
         status = html(lambda: header(context), elem_id="rv-header")
         with gr.Tabs(elem_id="rv-tabs") as tabs:
-            with gr.Tab(label("tab_explore"), id="explore"):
+            with tab_of(label("tab_explore"), "explore"):
                 tab = explore.build(context, sitting)
-            with gr.Tab(label("tab_compare"), id=study_events.TAB) as second:
+            with tab_of(label("tab_compare"), study_events.TAB) as second:
                 compare.build(context, tab, sitting, tabs, second)
-            with gr.Tab(label("annotate_tab"), id="annotate") as annotating:
+            with tab_of(label("annotate_tab"), "annotate") as annotating:
                 annotate.build(context, sitting, annotator, page, annotating, evaluated)
-            with gr.Tab(label("errors_tab"), id="errors") as judged:
+            with tab_of(label("errors_tab"), "errors") as judged:
                 errors.build(context, sitting, tabs, judged, browser)
-            with gr.Tab(label("evaluate_tab"), id="evaluate"):
+            with tab_of(label("evaluate_tab"), "evaluate"):
                 evaluate.build(context, tab, sitting, tabs, evaluated)
-            with gr.Tab(label("tab_about"), id="about"):
+            with tab_of(label("tab_about"), "about"):
                 about.build(context, sitting, tab)
         if context.settings.mcp:
             tools.wire(context)
@@ -73,12 +74,13 @@ def build(context: Context) -> gr.Blocks:
     return page.queue(max_size=100)
 
 
-class Page(gr.Blocks):
-    """A page that describes itself to programs in words, not in the marks that stand for them in every language."""
+def tab_of(title: Any, name: str) -> gr.Tab:
+    """A tab whose components are there from the start.
 
-    def get_api_info(self, *arguments: Any, **options: Any) -> Any:
-        """What programs may call, in English."""
-        return in_words(super().get_api_info(*arguments, **options))
+    gradio else mounts them when the tab is first opened, and what was sent to them meanwhile is drawn after what is
+    sent next: a run that ends while its tab opens would be drawn over by its own beginning.
+    """
+    return gr.Tab(title, id=name, render_children=True)
 
 
 def _wire_language(page: gr.Blocks, sitting: gr.State, tab: Tab) -> None:

@@ -15,7 +15,7 @@ from raven_core.errors import RavenError
 from raven_core.images import load_image
 from raven_core.ui import explore_events, present, study_cards, study_flow, study_view
 from raven_core.ui.context import Context
-from raven_core.ui.controls import decoded
+from raven_core.ui.controls import decoded, seen
 from raven_core.ui.explore_events import MODEL, QUIET, WORK, Updates, form_of
 from raven_core.ui.explore_layout import Tab
 from raven_core.ui.sitting import Sitting
@@ -95,14 +95,15 @@ def _wire_cards(desk: Desk, context: Context, study: gr.State, work: dict[str, A
         elif event.act == study_view.EXPLAIN:
             mine.choose(study_view.cell_of(event.id))
         mine.turns.touch()
-        return page_now(desk, mine)
+        changes = contents(desk, study_flow.shown(mine))  # no button: a press while gradio draws it anew is lost
+        return changes | ({desk.notice: present.progress()} if mine.turns.is_busy else {})
 
     def change(mine: Study, event: gr.EventData) -> Updates:
         if not change_neighbour(context, mine, event.act, event.id, event.value):
             return page_now(desk, mine)
         return pressed(desk, mine)
 
-    desk.cells.press(mark, [study], desk.parts, **QUIET)
+    desk.cells.press(mark, [study], desk.contents, **QUIET)
     desk.neighbours.press(change, [study], [*desk.parts, desk.ticket], **QUIET).success(**work)
 
 
@@ -209,22 +210,26 @@ def page_now(desk: Desk, study: Study) -> Updates:
 
 def view_updates(desk: Desk, study: Study, view: StudyView) -> Updates:
     """A view as changes to components."""
+    return contents(desk, view) | _buttons(desk, study, view.running)
+
+
+def contents(desk: Desk, view: StudyView) -> Updates:
+    """What a view says, without the buttons."""
     parts = {
         desk.notice: view.notice, desk.query: view.query, desk.finding: view.finding, desk.cells: view.cells,
         desk.explained: view.explained, desk.neighbours: view.neighbours,
     }  # fmt: skip
-    changes = {part: value for part, value in parts.items() if value is not None}
-    return changes | _buttons(desk, study, view.running)
+    return {part: value for part, value in parts.items() if value is not None}
 
 
 def _buttons(desk: Desk, study: Study, running: bool) -> Updates:
     """Compare or Stop, whichever can be pressed; the questions about causes where there is an answer to ask about."""
     can_explain = study.cell is not None and not running
     return {
-        desk.run: gr.update(visible=not running),
-        desk.stop: gr.update(visible=running),
-        desk.empty: gr.update(visible=study.comparison is None and not running),
-        desk.why: gr.update(visible=can_explain),
+        desk.run: gr.update(visible=seen(not running)),
+        desk.stop: gr.update(visible=seen(running)),
+        desk.empty: gr.update(visible=seen(study.comparison is None and not running)),
+        desk.why: gr.update(visible=seen(can_explain)),
         desk.shapley: gr.update(interactive=len(study.neighbours) <= MAX_PLAYERS),
     }
 
