@@ -300,7 +300,7 @@ def test_a_look_draws_every_part_and_fills_the_form(tmp_path):
     refused = errors_events.shown(desk, context, ANN, Asked(query="tag=nonsense"))
     assert set(refused) == {desk.notice} and "Unknown tag" in refused[desk.notice]
     empty = errors_events.shown(desk, context, BOB, Asked())
-    assert "No judgments to count yet" in empty[desk.headline] and empty[desk.figures]["visible"] == "hidden"
+    assert "No judgments to count yet" in empty[desk.headline] and empty[desk.figures]["visible"] is False
 
 
 def test_a_file_is_made_with_a_sign_of_progress_and_then_offered(tmp_path):

@@ -241,7 +241,7 @@ def test_success_drops_the_details_of_a_failure(context, panel):
     run(context, sitting)
     give(panel, context, sitting, "failure", ["other"], "x", "y")
     shown = give(panel, context, sitting, "success", ["other"], "x", "y")
-    assert shown[panel.details]["visible"] == "hidden" and shown[panel.tags] == []
+    assert shown[panel.details]["visible"] is False and shown[panel.tags] == []
     [stored] = context.keeper.store.judgments()
     assert (stored.verdict, stored.tags, stored.correction) == ("success", (), "")
 

@@ -441,20 +441,20 @@ def test_while_something_runs_there_is_stop_and_afterwards_the_question_why(cont
     waiting = study_events.pressed(desk, study)
     assert (
         waiting[desk.stop]["visible"] is True
-        and waiting[desk.run]["visible"] == "hidden"
-        and waiting[desk.empty]["visible"] == "hidden"
+        and waiting[desk.run]["visible"] is False
+        and waiting[desk.empty]["visible"] is False
     )
     stopped = study_events.stop(desk, study)
     assert (
         stopped[desk.run]["visible"] is True
         and stopped[desk.empty]["visible"] is True
-        and stopped[desk.why]["visible"] == "hidden"
+        and stopped[desk.why]["visible"] is False
     )
     run(context, study)
     after = study_events.page_now(desk, study)
     assert (
         after[desk.why]["visible"] is True
-        and after[desk.empty]["visible"] == "hidden"
+        and after[desk.empty]["visible"] is False
         and after[desk.shapley]["interactive"]
     )
 

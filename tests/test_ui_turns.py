@@ -178,8 +178,7 @@ class Browser:
     @property
     def can_run(self) -> bool:
         return (
-            bool(self.shows[self.tab.ask.run]["visible"] is True)
-            and self.shows[self.tab.ask.stop]["visible"] == "hidden"
+            bool(self.shows[self.tab.ask.run]["visible"] is True) and self.shows[self.tab.ask.stop]["visible"] is False
         )
 
 

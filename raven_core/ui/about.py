@@ -10,7 +10,7 @@ import gradio as gr
 from raven_core.errors import RavenError
 from raven_core.ui import present
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, html
+from raven_core.ui.controls import html
 from raven_core.ui.explore_layout import Tab
 from raven_core.ui.judge import updates
 from raven_core.ui.labels import label
@@ -31,7 +31,7 @@ def build(context: Context, sitting: gr.State, tab: Tab) -> None:
         with gr.Column(elem_classes="rv-panel"):
             html(lambda: privacy(context))
             delete = gr.Button(label("delete"), variant="stop", elem_id="rv-delete", visible=context.keeper.is_on)
-            with gr.Column(visible=HIDDEN, elem_id="rv-delete-ask") as asking:
+            with gr.Column(visible=False, elem_id="rv-delete-ask") as asking:
                 html(lambda: present.hint(say("delete_ask")))
                 with gr.Row():
                     confirm = gr.Button(label("delete_confirm"), variant="stop", elem_id="rv-delete-confirm")
@@ -40,13 +40,13 @@ def build(context: Context, sitting: gr.State, tab: Tab) -> None:
 
     def forget(state: Sitting, request: gr.Request, profile: gr.OAuthProfile | None) -> Updates:
         mine = owners(state, request, profile)
-        shown = {told: present.hint(forget_all(context, state, mine)), asking: gr.update(visible=HIDDEN)}
+        shown = {told: present.hint(forget_all(context, state, mine)), asking: gr.update(visible=False)}
         return {**shown, delete: gr.update(visible=True), **updates(tab.panel, context, state)}
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
     both = [delete, asking, told]
-    delete.click(lambda: (gr.update(visible=HIDDEN), gr.update(visible=True), ""), None, both, **quiet)
-    cancel.click(lambda: (gr.update(visible=True), gr.update(visible=HIDDEN), ""), None, both, **quiet)
+    delete.click(lambda: (gr.update(visible=False), gr.update(visible=True), ""), None, both, **quiet)
+    cancel.click(lambda: (gr.update(visible=True), gr.update(visible=False), ""), None, both, **quiet)
     confirm.click(
         forget, [sitting], [*both, *tab.panel.parts], show_progress="hidden", concurrency_limit=None,
         api_name="delete_mine", api_description="Delete every image, answer and judgment given from this browser.",

@@ -14,7 +14,6 @@ from raven_core.ui import annotate_bench, present
 from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.annotate_layout import Booth
 from raven_core.ui.annotate_view import REVEAL
-from raven_core.ui.controls import seen
 from raven_core.ui.explore_events import NARROW, QUIET, Updates
 from raven_core.ui.people import login, owners
 from raven_core.ui.sitting import Sitting
@@ -134,8 +133,8 @@ def forgetting(booth: Booth, is_asked: bool) -> Updates:
     """The button, or the question in its place."""
     drawer = booth.forget
     return {
-        drawer.delete: gr.update(visible=seen(not is_asked)),
-        drawer.asking: gr.update(visible=seen(is_asked)),
+        drawer.delete: gr.update(visible=not is_asked),
+        drawer.asking: gr.update(visible=is_asked),
         drawer.told: "",
     }
 

@@ -13,7 +13,7 @@ from raven_core.ui import annotate_make as make
 from raven_core.ui import annotate_view as view
 from raven_core.ui.annotate_bench import NAME_LENGTH
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, html
+from raven_core.ui.controls import html
 from raven_core.ui.evaluate_runs import TASKS
 from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
@@ -132,7 +132,7 @@ def _who() -> tuple[gr.Textbox, gr.Dropdown, gr.Button]:
 
 def _drawer() -> Drawer:
     delete = gr.Button(label("annotate_forget"), size="sm", variant="stop", elem_id="rv-annotate-forget")
-    with gr.Column(visible=HIDDEN, elem_id="rv-annotate-forget-ask") as asking:
+    with gr.Column(visible=False, elem_id="rv-annotate-forget-ask") as asking:
         question = html("")
         with gr.Row():
             confirm = gr.Button(
@@ -153,7 +153,7 @@ def _maker(context: Context) -> Maker:
     )  # fmt: skip
     wanted, most, blind = _amounts()
     run = gr.Button(label("annotate_make_it"), elem_id="rv-annotate-make")
-    stop = gr.Button(label("stop"), variant="stop", visible=HIDDEN, elem_id="rv-annotate-stop")
+    stop = gr.Button(label("stop"), variant="stop", visible=False, elem_id="rv-annotate-stop")
     notice = html("", elem_id="rv-annotate-made")
     return Maker(
         name=name, **what, order=order, wanted=wanted, most=most, blind=blind, run=run, stop=stop, notice=notice,
@@ -176,19 +176,19 @@ def _sources(context: Context) -> dict[str, Any]:
     )  # fmt: skip
     splits = list(context.world.splits) if context.world is not None else []
     split = gr.Radio(
-        splits, value=next(iter(splits), None), label=label("evaluate_split"), visible=HIDDEN,
+        splits, value=next(iter(splits), None), label=label("evaluate_split"), visible=False,
         elem_id="rv-annotate-split", elem_classes="rv-pills",
     )  # fmt: skip
     files = gr.File(
-        label=label("annotate_files"), file_count="multiple", visible=HIDDEN, height=140, elem_id="rv-annotate-files",
+        label=label("annotate_files"), file_count="multiple", visible=False, height=140, elem_id="rv-annotate-files",
     )  # fmt: skip
     upload_split = gr.Textbox(
-        "", label=label("evaluate_upload_split"), max_lines=1, max_length=60, visible=HIDDEN,
+        "", label=label("evaluate_upload_split"), max_lines=1, max_length=60, visible=False,
         elem_id="rv-annotate-upload-split",
     )  # fmt: skip
     tasks = gr.Radio(
         [(label(f"evaluate_tasks_{task}"), task) for task in TASKS], value=TASKS[0], label=label("annotate_tasks"),
-        visible=HIDDEN, elem_id="rv-annotate-tasks", elem_classes="rv-pills",
+        visible=False, elem_id="rv-annotate-tasks", elem_classes="rv-pills",
     )  # fmt: skip
     parts = {"source": source, "hint": hint, "pictures": pictures, "split": split, "files": files}
     return {**parts, "upload_split": upload_split, "tasks": tasks}
@@ -205,7 +205,7 @@ def _amounts() -> tuple[gr.Slider, gr.Slider, gr.Checkbox]:
         elem_id="rv-annotate-wanted",
     )
     most = gr.Slider(
-        1, LARGEST, value=make.MOST, step=1, label=label("annotate_most"), visible=HIDDEN, buttons=[],
+        1, LARGEST, value=make.MOST, step=1, label=label("annotate_most"), visible=False, buttons=[],
         elem_id="rv-annotate-most",
     )  # fmt: skip
     blind = gr.Checkbox(

@@ -19,7 +19,6 @@ from raven_core.ui.annotate_bench import Bench
 from raven_core.ui.annotate_events import queue_menu
 from raven_core.ui.annotate_layout import LARGEST, Booth, source_hint
 from raven_core.ui.context import Context
-from raven_core.ui.controls import seen
 from raven_core.ui.evaluate_runs import MOST as MOST_ANSWERED
 from raven_core.ui.evaluate_runs import Bench as Evaluated
 from raven_core.ui.explore_events import QUIET, WORK, Updates
@@ -81,16 +80,16 @@ def source_updates(source: str) -> tuple[Any, ...]:
     most = MOST_ANSWERED if is_answered else LARGEST
     return (
         source_hint(source),
-        gr.update(visible=seen(source == annotate_make.EXAMPLES)),
-        gr.update(visible=seen(source == annotate_make.WORLD)),
+        gr.update(visible=source == annotate_make.EXAMPLES),
+        gr.update(visible=source == annotate_make.WORLD),
         gr.update(
-            visible=seen(is_upload or source == annotate_make.RUN),
+            visible=is_upload or source == annotate_make.RUN,
             label=say("evaluate_files" if is_upload else "annotate_files"),
         ),
-        gr.update(visible=seen(is_upload)),
-        gr.update(visible=seen(is_answered)),
+        gr.update(visible=is_upload),
+        gr.update(visible=is_answered),
         gr.update(
-            visible=seen(source != annotate_make.EXAMPLES),
+            visible=source != annotate_make.EXAMPLES,
             maximum=most,
             value=annotate_make.MOST_TO_ANSWER if is_answered else annotate_make.MOST,
         ),
@@ -135,8 +134,8 @@ def page_now(booth: Booth, bench: Bench) -> Updates:
     waiting = present.hint(say("annotate_waiting")) + present.progress()
     return {
         booth.maker.notice: waiting if busy else bench.made,
-        booth.maker.run: gr.update(visible=seen(not busy)),
-        booth.maker.stop: gr.update(visible=seen(busy)),
+        booth.maker.run: gr.update(visible=not busy),
+        booth.maker.stop: gr.update(visible=busy),
     }
 
 

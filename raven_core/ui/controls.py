@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -14,20 +14,6 @@ from gradio.utils import get_upload_folder
 from raven_core.ui.words import say
 
 RENDERER = "raven_renderer"
-
-
-HIDDEN: Literal["hidden"] = "hidden"
-"""``visible=`` of what comes and goes: it stays on the page, unseen.
-
-With ``visible=False`` gradio takes a component away and mounts it anew when it comes back. Mounting takes a moment,
-and what was sent to it before is drawn at its end: over what was sent in that moment. So a quick run would leave the
-page as it was at its beginning.
-"""
-
-
-def seen(is_seen: bool) -> Literal[True, "hidden"]:
-    """``visible=`` of something that comes and goes."""
-    return True if is_seen else HIDDEN
 
 
 class Picture(gr.Image):

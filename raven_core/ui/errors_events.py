@@ -15,7 +15,6 @@ import gradio as gr
 from raven_core.errors import RavenError
 from raven_core.ui import errors_cards, errors_flow, errors_view, present
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, seen
 from raven_core.ui.errors_flow import KEYS, TAB, Asked, asked_in, asked_of
 from raven_core.ui.errors_layout import FILTERS, MENUS, Desk
 from raven_core.ui.explore_events import MODEL, QUIET, WORK, Updates
@@ -207,7 +206,7 @@ def shown(desk: Desk, context: Context, person: str, asked: Asked, with_form: bo
         return {desk.notice: present.error(problem)}
     changes: Updates = {desk.notice: "", desk.replay: "", **_figures(desk, found), **_answers(desk, context, found)}
     changes |= {desk.address: errors_flow.address(found.filters, asked.by, asked.every), desk.made: ""}
-    changes[desk.download] = gr.update(visible=HIDDEN)
+    changes[desk.download] = gr.update(visible=False)
     return changes | (_form(desk, found, asked, person) if with_form else {})
 
 
@@ -216,12 +215,12 @@ def _figures(desk: Desk, found: Findings) -> Updates:
 
     if not found.total:
         return {
-            desk.headline: errors_view.nothing(stores=True), desk.active: "", desk.figures: gr.update(visible=HIDDEN)
+            desk.headline: errors_view.nothing(stores=True), desk.active: "", desk.figures: gr.update(visible=False)
         }  # fmt: skip
     return {
         desk.active: errors_view.active(found, parts(found.filters)),
         desk.headline: errors_view.headline(found, say("errors_method_name")),
-        desk.figures: gr.update(visible=seen(bool(found.overall.n))),
+        desk.figures: gr.update(visible=bool(found.overall.n)),
         desk.chart: errors_view.chart(found),
         desk.flow: errors_view.flow(found.flow),
         desk.trend: errors_view.trend(found.trend, found.every),
@@ -279,8 +278,8 @@ def export_into(context: Context, person: str, format_: str, asked: Asked, folde
 def export_steps(desk: Desk, context: Context, person: str, format_: str, asked: Asked) -> Iterator[Updates]:
     """Make a file: a sign that it is being made, then the button that downloads it, or why not."""
     yield {
-        desk.made: errors_cards.making(), desk.download: gr.update(visible=HIDDEN),
-        desk.make: gr.update(visible=HIDDEN), desk.stop: gr.update(visible=True),
+        desk.made: errors_cards.making(), desk.download: gr.update(visible=False),
+        desk.make: gr.update(visible=False), desk.stop: gr.update(visible=True),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:  # gradio copies the file before it asks for the next step
         try:
@@ -295,6 +294,6 @@ def export_steps(desk: Desk, context: Context, person: str, format_: str, asked:
 
 def _export_ended(desk: Desk, told: str) -> Updates:
     return {
-        desk.made: told, desk.download: gr.update(visible=HIDDEN), desk.make: gr.update(visible=True),
-        desk.stop: gr.update(visible=HIDDEN),
+        desk.made: told, desk.download: gr.update(visible=False), desk.make: gr.update(visible=True),
+        desk.stop: gr.update(visible=False),
     }  # fmt: skip

@@ -9,7 +9,7 @@ import gradio as gr
 
 from raven_core.ui import cards, errors_view
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, html
+from raven_core.ui.controls import html
 from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
@@ -81,7 +81,7 @@ def build(context: Context) -> Desk:
         active = html("", js_on_load=cards.PRESS, elem_id="rv-err-active")
         filters = _filters()
         headline = html("", elem_id="rv-err-headline")
-        with gr.Column(visible=HIDDEN, elem_classes="rv-err-figures") as figures:
+        with gr.Column(visible=False, elem_classes="rv-err-figures") as figures:
             parts = {**_charts(), **_answers(), **_export()}
     return Desk(
         notice=notice, filters=filters, active=active, headline=headline, figures=figures, **parts,
@@ -163,7 +163,7 @@ def _export() -> dict[str, Any]:
                 label=label("errors_format"), min_width=220, elem_id="rv-err-format",
             )  # fmt: skip
             make = gr.Button(label("errors_make"), variant="primary", min_width=180, elem_id="rv-err-make")
-            stop = gr.Button(label("errors_stop"), variant="stop", visible=HIDDEN, min_width=180, elem_id="rv-err-stop")
+            stop = gr.Button(label("errors_stop"), variant="stop", visible=False, min_width=180, elem_id="rv-err-stop")
         made = html("", elem_id="rv-err-made")
-        download = gr.DownloadButton(label("errors_download", name=""), visible=HIDDEN, elem_id="rv-err-download")
+        download = gr.DownloadButton(label("errors_download", name=""), visible=False, elem_id="rv-err-download")
     return {"format": format_, "make": make, "stop": stop, "made": made, "download": download}

@@ -11,7 +11,7 @@ import gradio as gr
 from raven_core.errors import OptionError
 from raven_core.ui import evaluate_flow, evaluate_samples, evaluate_view, explore_events, present
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, is_upload, seen
+from raven_core.ui.controls import is_upload
 from raven_core.ui.evaluate_layout import Desk
 from raven_core.ui.evaluate_runs import UPLOAD, WORLD, Asked, Bench
 from raven_core.ui.evaluate_samples import ALL_CELLS, OPEN, Choice
@@ -131,9 +131,9 @@ def source_updates(desk: Desk, source: str) -> Updates:
     """The fields that the source needs."""
     is_upload_chosen = source == UPLOAD
     return {
-        desk.split: gr.update(visible=seen(not is_upload_chosen)),
-        desk.files: gr.update(visible=seen(is_upload_chosen)),
-        desk.upload_split: gr.update(visible=seen(is_upload_chosen)),
+        desk.split: gr.update(visible=not is_upload_chosen),
+        desk.files: gr.update(visible=is_upload_chosen),
+        desk.upload_split: gr.update(visible=is_upload_chosen),
     }
 
 
@@ -152,7 +152,7 @@ def stop(desk: Desk, bench: Bench) -> Updates:
 
 
 def _buttons(desk: Desk, running: bool) -> Updates:
-    return {desk.run: gr.update(visible=seen(not running)), desk.stop: gr.update(visible=seen(running))}
+    return {desk.run: gr.update(visible=not running), desk.stop: gr.update(visible=running)}
 
 
 def page_now(desk: Desk, bench: Bench) -> Updates:
@@ -166,18 +166,18 @@ def report_updates(desk: Desk, bench: Bench) -> Updates:
     """The report of the bench with its samples, or none."""
     report, scratch = bench.report, bench.scratch
     if report is None or scratch is None or bench.is_gone:
-        return {desk.empty: gr.update(visible=True), desk.results: gr.update(visible=HIDDEN)}
+        return {desk.empty: gr.update(visible=True), desk.results: gr.update(visible=False)}
     tasks = evaluate_samples.tasks(report)
     choice = Choice(tasks[0] if tasks else "", page=bench.page)
     return {
-        desk.empty: gr.update(visible=HIDDEN),
+        desk.empty: gr.update(visible=False),
         desk.results: gr.update(visible=True),
         desk.report: evaluate_view.report(report.data),
         desk.plots: evaluate_view.plots(report.plots()),
         desk.download: gr.update(value=str(scratch.archive)),
         desk.task: gr.update(
             choices=[(say(f"evaluate_title_{task}"), task) for task in tasks], value=choice.task,
-            visible=seen(len(tasks) > 1),
+            visible=len(tasks) > 1,
         ),
         desk.show: gr.update(value=choice.show),
         **sample_updates(desk, bench, choice),
@@ -217,8 +217,8 @@ def open_sample(tab: Tab, context: Context, sitting: Sitting, bench: Bench, act:
     cleared = explore_events.clear(tab, context, sitting)
     return cleared | explore_events.pressed(tab, context, sitting) | {
         ask.image: image, ask.task: kind,
-        ask.question: gr.update(value=row["question"] or "", visible=seen(kind == QUESTION)),
+        ask.question: gr.update(value=row["question"] or "", visible=kind == QUESTION),
         ask.images: "image" in fed, ask.captions: "text" in fed, ask.k: run["k"], ask.adapter: adapter,
         ask.weight: run["question_weight"], ask.order: run["order"], ask.duplicates: run["drop_duplicates"],
-        ask.run: gr.update(value=label, visible=HIDDEN),
+        ask.run: gr.update(value=label, visible=False),
     }  # fmt: skip

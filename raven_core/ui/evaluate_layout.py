@@ -12,7 +12,7 @@ from raven_core.counterfactuals import KINDS
 from raven_core.types import CELLS
 from raven_core.ui import cards, evaluate_samples, evaluate_view, present
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, html, seen
+from raven_core.ui.controls import html
 from raven_core.ui.evaluate_runs import LARGEST_SEED, MOST, TASKS, UPLOAD, WORLD
 from raven_core.ui.labels import label, mark
 from raven_core.ui.markup import esc
@@ -80,7 +80,7 @@ def build(context: Context) -> Desk:
             data = _data(context)
             asked = _asked(context)
             run = gr.Button(label("evaluate_run"), variant="primary", size="lg", elem_id="rv-evaluate-run")
-            stop = gr.Button(label("stop"), variant="stop", size="lg", visible=HIDDEN, elem_id="rv-evaluate-stop")
+            stop = gr.Button(label("stop"), variant="stop", size="lg", visible=False, elem_id="rv-evaluate-stop")
         with gr.Column(scale=9, min_width=320, elem_classes="rv-right", elem_id="rv-evaluate-results"):
             notice = html("", elem_id="rv-evaluate-notice")
             empty = html(evaluate_view.empty, elem_id="rv-evaluate-empty")
@@ -103,15 +103,15 @@ def _data(context: Context) -> dict[str, Any]:
     splits = list(world.splits) if world else []
     split = gr.Radio(
         splits, value=next(iter(splits), None), label=label("evaluate_split"), info=label("evaluate_split_hint"),
-        visible=seen(world is not None), elem_id="rv-evaluate-split", elem_classes="rv-pills",
+        visible=world is not None, elem_id="rv-evaluate-split", elem_classes="rv-pills",
     )  # fmt: skip
     files = gr.File(
-        label=label("evaluate_files"), file_count="multiple", height=130, visible=seen(world is None),
+        label=label("evaluate_files"), file_count="multiple", height=130, visible=world is None,
         elem_id="rv-evaluate-files",
     )  # fmt: skip
     upload_split = gr.Textbox(
         "", label=label("evaluate_upload_split"), info=label("evaluate_files_hint"), max_lines=1, max_length=60,
-        visible=seen(world is None), elem_id="rv-evaluate-upload-split",
+        visible=world is None, elem_id="rv-evaluate-upload-split",
     )  # fmt: skip
     return {"source": source, "split": split, "files": files, "upload_split": upload_split}
 
@@ -145,7 +145,7 @@ def _asked(context: Context) -> dict[str, Any]:
 
 
 def _shown() -> dict[str, Any]:
-    with gr.Column(visible=HIDDEN, elem_id="rv-evaluate-shown", elem_classes="rv-right") as results:
+    with gr.Column(visible=False, elem_id="rv-evaluate-shown", elem_classes="rv-right") as results:
         report = html("", elem_id="rv-evaluate-report")
         plots = html("", elem_id="rv-evaluate-plots")
         download = gr.DownloadButton(label("evaluate_download"), elem_id="rv-evaluate-download")
@@ -164,7 +164,7 @@ def _shown() -> dict[str, Any]:
 def _filters() -> dict[str, Any]:
     return {
         "task": gr.Radio(
-            [], label=label("evaluate_task"), visible=HIDDEN, min_width=170, elem_id="rv-evaluate-task",
+            [], label=label("evaluate_task"), visible=False, min_width=170, elem_id="rv-evaluate-task",
             elem_classes="rv-pills",
         ),
         "show": gr.Radio(

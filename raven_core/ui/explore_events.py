@@ -10,7 +10,6 @@ import gradio as gr
 from raven_core.types import MODALITIES
 from raven_core.ui import cards, flow, judge, present
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, seen
 from raven_core.ui.explore_layout import CAPTION, QUESTION, Tab
 from raven_core.ui.sitting import Form, Sitting
 from raven_core.ui.turns import Turn, Turns, settled
@@ -66,7 +65,7 @@ def _wire_form(tab: Tab, context: Context, sitting: gr.State) -> None:
     """The form itself: the question box comes and goes, another picture clears the answer to the old one."""
     ask = tab.ask
     ask.task.change(
-        lambda task: (gr.update(visible=seen(task == QUESTION)), run_label(task)), [ask.task], [ask.question, ask.run],
+        lambda task: (gr.update(visible=task == QUESTION), run_label(task)), [ask.task], [ask.question, ask.run],
         **QUIET,
     )  # fmt: skip
     ask.task.input(None, [ask.task], None, js=TO_QUESTION)
@@ -197,7 +196,7 @@ def view_updates(tab: Tab, context: Context, sitting: Sitting, view: flow.View, 
     changes = view_parts(tab, view)
     if is_first or not view.running:
         changes |= _buttons(tab, view.running)
-        changes[tab.shown.extras] = gr.update(visible=seen(not view.running and sitting.generation is not None))
+        changes[tab.shown.extras] = gr.update(visible=not view.running and sitting.generation is not None)
         changes |= judge.hidden(tab.panel) if view.running else judge.updates(tab.panel, context, sitting)
     return changes
 
@@ -216,7 +215,7 @@ def page_now(tab: Tab, context: Context, sitting: Sitting) -> Updates:
     if generation is None:
         welcome = present.welcome(context.profile.title)
         empty = dict.fromkeys((shown.neighbours, shown.given, shown.made), "")
-        return changes | empty | {shown.answer: welcome, shown.extras: gr.update(visible=HIDDEN)}
+        return changes | empty | {shown.answer: welcome, shown.extras: gr.update(visible=False)}
     if busy:
         is_stale = set(sitting.excluded) != set(generation.settings.get("exclude_ids", ()))
         return changes | ({shown.neighbours: cards.neighbours_waiting(sitting.excluded)} if is_stale else {})
@@ -232,8 +231,8 @@ def page_now(tab: Tab, context: Context, sitting: Sitting) -> Updates:
 def _buttons(tab: Tab, running: bool) -> Updates:
     """Run or Stop, whichever can be pressed."""
     return {
-        tab.ask.run: gr.update(visible=seen(not running)),
-        tab.ask.stop: gr.update(visible=seen(running)),
+        tab.ask.run: gr.update(visible=not running),
+        tab.ask.stop: gr.update(visible=running),
         tab.shown.compare_button: gr.update(interactive=not running),
     }
 
@@ -253,7 +252,7 @@ def pick_example(tab: Tab, context: Context, sitting: Sitting, identifier: str) 
     """Put an example into the form and begin to ask about it; an unknown one runs nothing."""
     placed = place_example(tab, context, sitting, identifier)
     label = placed[tab.ask.run]["value"]
-    return placed | pressed(tab, context, sitting) | {tab.ask.run: gr.update(value=label, visible=HIDDEN)}
+    return placed | pressed(tab, context, sitting) | {tab.ask.run: gr.update(value=label, visible=False)}
 
 
 def place_example(tab: Tab, context: Context, sitting: Sitting, identifier: str) -> Updates:
@@ -269,7 +268,7 @@ def place_example(tab: Tab, context: Context, sitting: Sitting, identifier: str)
     return clear(tab, context, sitting) | {
         tab.ask.image: example.image,
         tab.ask.task: task,
-        tab.ask.question: gr.update(value=example.question or "", visible=seen(task == QUESTION)),
+        tab.ask.question: gr.update(value=example.question or "", visible=task == QUESTION),
         tab.ask.run: gr.update(value=run_label(task)["value"], visible=True),
     }
 

@@ -10,7 +10,7 @@ import gradio as gr
 from raven_core.types import NEAREST_FIRST, NEAREST_LAST
 from raven_core.ui import cards, judge, present
 from raven_core.ui.context import BASE, Context
-from raven_core.ui.controls import HIDDEN, Picture, html
+from raven_core.ui.controls import Picture, html
 from raven_core.ui.labels import label, mark
 from raven_core.ui.markup import esc
 from raven_core.ui.words import say
@@ -108,10 +108,10 @@ def _ask_column(context: Context, examples: list[cards.Example]) -> Ask:
         )  # fmt: skip
         question = gr.Textbox(
             "", label=label("question"), show_label=False, placeholder=label("question_hint"), lines=1, max_lines=1,
-            max_length=300, visible=HIDDEN, elem_id="rv-question", container=False,
+            max_length=300, visible=False, elem_id="rv-question", container=False,
         )  # fmt: skip
         run = gr.Button(label("run_caption"), variant="primary", size="lg", elem_id="rv-run")
-        stop = gr.Button(label("stop"), variant="stop", size="lg", visible=HIDDEN, elem_id="rv-stop")
+        stop = gr.Button(label("stop"), variant="stop", size="lg", visible=False, elem_id="rv-stop")
     with gr.Column(elem_classes="rv-panel rv-feed"):
         feed = _feed(context)
         with gr.Accordion(label("advanced"), open=False, elem_id="rv-advanced", elem_classes="rv-fold"):
@@ -175,7 +175,7 @@ def _advanced(context: Context) -> dict[str, Any]:
 
 def _evidence(notice: gr.HTML, answer: gr.HTML) -> Shown:
     neighbours = html("", js_on_load=cards.PRESS, elem_id="rv-neighbours")
-    with gr.Column(visible=HIDDEN, elem_id="rv-extras") as extras:
+    with gr.Column(visible=False, elem_id="rv-extras") as extras:
         compare_button = gr.Button(label("compare"), elem_id="rv-compare-button")
         with gr.Accordion(label("given"), open=False, elem_id="rv-given-fold", elem_classes="rv-fold"):
             given = html("", elem_id="rv-given")

@@ -55,32 +55,23 @@ def build(context: Context) -> gr.Blocks:
         evaluated = evaluate.bench_of_page()
         status = html(lambda: header(context), elem_id="rv-header")
         with gr.Tabs(elem_id="rv-tabs") as tabs:
-            with tab_of(label("tab_explore"), "explore"):
+            with gr.Tab(label("tab_explore"), id="explore"):
                 tab = explore.build(context, sitting)
-            with tab_of(label("tab_compare"), study_events.TAB) as second:
+            with gr.Tab(label("tab_compare"), id=study_events.TAB) as second:
                 compare.build(context, tab, sitting, tabs, second)
-            with tab_of(label("annotate_tab"), "annotate") as annotating:
+            with gr.Tab(label("annotate_tab"), id="annotate") as annotating:
                 annotate.build(context, sitting, annotator, page, annotating, evaluated)
-            with tab_of(label("errors_tab"), "errors") as judged:
+            with gr.Tab(label("errors_tab"), id="errors") as judged:
                 errors.build(context, sitting, tabs, judged, browser)
-            with tab_of(label("evaluate_tab"), "evaluate"):
+            with gr.Tab(label("evaluate_tab"), id="evaluate"):
                 evaluate.build(context, tab, sitting, tabs, evaluated)
-            with tab_of(label("tab_about"), "about"):
+            with gr.Tab(label("tab_about"), id="about"):
                 about.build(context, sitting, tab)
         if context.settings.mcp:
             tools.wire(context)
         _wire_language(page, sitting, tab)
         _wire_opening(page, context, sitting, browser, status, tab)
     return page.queue(max_size=100)
-
-
-def tab_of(title: Any, name: str) -> gr.Tab:
-    """A tab whose components are there from the start.
-
-    gradio else mounts them when the tab is first opened, and what was sent to them meanwhile is drawn after what is
-    sent next: a run that ends while its tab opens would be drawn over by its own beginning.
-    """
-    return gr.Tab(title, id=name, render_children=True)
 
 
 def _wire_language(page: gr.Blocks, sitting: gr.State, tab: Tab) -> None:

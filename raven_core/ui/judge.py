@@ -13,7 +13,7 @@ from raven_core.errors import RavenError
 from raven_core.types import ERROR_TAGS, VERDICTS
 from raven_core.ui import present
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, html, seen
+from raven_core.ui.controls import html
 from raven_core.ui.labels import label
 from raven_core.ui.markup import esc, shorten
 from raven_core.ui.sitting import Sitting
@@ -52,7 +52,7 @@ class Panel:
 
 def build() -> Panel:
     """The panel, hidden until there is an answer to judge or a judgment to change."""
-    with gr.Column(visible=HIDDEN, elem_id="rv-judge", elem_classes="rv-panel") as group:
+    with gr.Column(visible=False, elem_id="rv-judge", elem_classes="rv-panel") as group:
         heading = html(lambda: _heading(say("judge")))
         verdict = gr.Radio(
             [(label(f"verdict_{verdict}"), verdict) for verdict in VERDICTS],
@@ -69,7 +69,7 @@ def build() -> Panel:
 
 
 def _details() -> tuple[Any, ...]:
-    with gr.Column(visible=HIDDEN, elem_id="rv-details", elem_classes="rv-details") as details:
+    with gr.Column(visible=False, elem_id="rv-details", elem_classes="rv-details") as details:
         choices = [(label(f"tag_{tag}"), tag) for tag in ERROR_TAGS]
         tags = gr.CheckboxGroup(choices, label=label("tags"), elem_id="rv-tags")
         with gr.Row():
@@ -92,25 +92,25 @@ def updates(panel: Panel, context: Context, sitting: Sitting, line: str | None =
     heading = say("changing", output=shorten(sitting.judged_output)) if sitting.changing else say("judge")
     other = sitting.last is not None and sitting.last.trial_id != sitting.target
     return {
-        panel.group: gr.update(visible=seen(answered or sitting.last is not None)),
-        panel.heading: gr.update(value=_heading(heading), visible=seen(answered or sitting.changing)),
+        panel.group: gr.update(visible=answered or sitting.last is not None),
+        panel.heading: gr.update(value=_heading(heading), visible=answered or sitting.changing),
         panel.verdict: gr.update(
-            value=given.verdict if given else None, interactive=can_judge, visible=seen(answered or sitting.changing)
+            value=given.verdict if given else None, interactive=can_judge, visible=answered or sitting.changing
         ),
-        panel.details: gr.update(visible=seen(given is not None and given.verdict != "success")),
+        panel.details: gr.update(visible=given is not None and given.verdict != "success"),
         panel.tags: list(given.tags) if given else [],
         panel.correction: given.correction if given else "",
         panel.note: given.note if given else "",
         panel.line: shown_line,
-        panel.undo: gr.update(visible=seen(bool(shown_line))),
-        panel.change: gr.update(visible=seen(other)),
-        panel.withdraw: gr.update(visible=seen(sitting.last is not None)),
+        panel.undo: gr.update(visible=bool(shown_line)),
+        panel.change: gr.update(visible=other),
+        panel.withdraw: gr.update(visible=sitting.last is not None),
     }
 
 
 def hidden(panel: Panel) -> Updates:
     """While a run is under way there is nothing to judge."""
-    return {panel.group: gr.update(visible=HIDDEN)}
+    return {panel.group: gr.update(visible=False)}
 
 
 def _line(context: Context, sitting: Sitting) -> str:

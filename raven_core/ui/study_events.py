@@ -15,7 +15,7 @@ from raven_core.errors import RavenError
 from raven_core.images import load_image
 from raven_core.ui import explore_events, present, study_cards, study_flow, study_view
 from raven_core.ui.context import Context
-from raven_core.ui.controls import decoded, seen
+from raven_core.ui.controls import decoded
 from raven_core.ui.explore_events import MODEL, QUIET, WORK, Updates, form_of
 from raven_core.ui.explore_layout import Tab
 from raven_core.ui.sitting import Sitting
@@ -226,10 +226,10 @@ def _buttons(desk: Desk, study: Study, running: bool) -> Updates:
     """Compare or Stop, whichever can be pressed; the questions about causes where there is an answer to ask about."""
     can_explain = study.cell is not None and not running
     return {
-        desk.run: gr.update(visible=seen(not running)),
-        desk.stop: gr.update(visible=seen(running)),
-        desk.empty: gr.update(visible=seen(study.comparison is None and not running)),
-        desk.why: gr.update(visible=seen(can_explain)),
+        desk.run: gr.update(visible=not running),
+        desk.stop: gr.update(visible=running),
+        desk.empty: gr.update(visible=study.comparison is None and not running),
+        desk.why: gr.update(visible=can_explain),
         desk.shapley: gr.update(interactive=len(study.neighbours) <= MAX_PLAYERS),
     }
 

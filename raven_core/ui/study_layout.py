@@ -10,7 +10,7 @@ import gradio as gr
 from raven_core.counterfactuals import KINDS
 from raven_core.ui import cards, study_cards, study_view
 from raven_core.ui.context import Context
-from raven_core.ui.controls import HIDDEN, html
+from raven_core.ui.controls import html
 from raven_core.ui.labels import label
 from raven_core.ui.markup import esc
 from raven_core.ui.study import NO_CAP
@@ -73,7 +73,7 @@ def _left(context: Context) -> dict[str, Any]:
     with gr.Column(elem_classes="rv-panel rv-ask"):
         query = html(lambda: study_view.asked(None, None), elem_id="rv-study-query")
         run = gr.Button(label("study_run"), variant="primary", size="lg", elem_id="rv-study-run")
-        stop = gr.Button(label("stop"), variant="stop", size="lg", visible=HIDDEN, elem_id="rv-study-stop")
+        stop = gr.Button(label("stop"), variant="stop", size="lg", visible=False, elem_id="rv-study-stop")
     with gr.Column(elem_classes="rv-panel rv-feed"):
         html(lambda: f'<h3>{esc(say("what_if"))}</h3><p class="rv-small">{esc(say("what_if_hint"))}</p>')
         kind = gr.Radio(
@@ -103,7 +103,7 @@ def _right(context: Context) -> dict[str, Any]:
     empty = html(lambda: study_view.empty(context.examples), js_on_load=cards.PRESS, elem_id="rv-study-empty")
     with gr.Column(elem_classes="rv-study-top"):
         finding = html("", elem_id="rv-finding")
-        with gr.Row(visible=HIDDEN, elem_classes="rv-why") as why:
+        with gr.Row(visible=False, elem_classes="rv-why") as why:
             explain = gr.Button(label("attribute"), variant="primary", elem_id="rv-attribute", min_width=220)
             shapley = gr.Button(label("shapley"), elem_id="rv-shapley", min_width=220)
     return {
