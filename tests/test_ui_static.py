@@ -20,3 +20,12 @@ def test_no_selector_has_a_comma_inside_parentheses(sheet):
     assert len(rules) > 5
     inside = [part for rule in rules for part in re.findall(r"\(([^()]*)\)", rule)]
     assert [part for part in inside if "," in part] == []
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda path: path.name)
+def test_no_rule_has_a_font_out_of_variables_and_more_about_the_font(sheet):
+    """gradio writes every rule anew from what the browser read, and a shorthand that is then incomplete falls out."""
+    text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+    rules = re.findall(r"\{([^{}]*)\}", text)
+    shorthands = [rule for rule in rules if re.search(r"(^|[;\s])font:[^;]*var\(", rule)]
+    assert [rule for rule in shorthands if re.search(r"(^|[;\s])font-", rule)] == []

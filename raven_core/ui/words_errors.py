@@ -24,7 +24,7 @@ WORDS: dict[str, str] = {
     "errors_filters_hint": "Of one menu any value, of several menus all together. The address of the page keeps them. "
     "A press on a bar filters too.",
     "errors_active": "Filtered by",
-    "errors_all": "All {total} judged answers",
+    "errors_all": "Judged answers: {total}",
     "errors_some": "{count} of {total} judged answers",
     "errors_clear": "Clear all filters",
     "errors_remove": "Remove the filter {what}",
