@@ -23,8 +23,9 @@ FIGURES = ROOT / "docs" / "figures"
 
 HEAD = """# Results
 
-Three things were measured: the bars of the bundled models, the paper's ablation on the bundled world, and RAVEN on
-[real photos](#real-photos). `python -m finetune.report` writes this page from the manifest and from `docs/figures`.
+Measured were the bars of the bundled models and RAVEN on [real photos](#real-photos), whose data and adapters
+[photos.md](photos.md) describes. `python -m finetune.report` writes this page from the manifest and from
+`docs/figures`, where `python -m finetune.ablation` leaves its figures, too.
 
 # The Field Guide: bars
 
@@ -55,10 +56,6 @@ is the `no-retrieval` adapter: same base, rows and steps, no neighbours. Floors 
 neighbour's caption copied, and the base model given the captions and no image. Controls change the neighbours of
 `both`: random ones of other species, the right ones in another order, images with each other's captions, and those
 whose captions say most of the references."""
-
-PHOTOS = """# Real photos
-
-[photos.md](photos.md) says how they are built and measured."""
 
 
 def cell(figure: Sequence[float]) -> str:
@@ -144,7 +141,7 @@ def main(argv: list[str] | None = None) -> None:
     if ablations := sorted(options.figures.glob("ablation-*.json")):
         parts += [ABLATION, *(ablation_report.section(read(path)) for path in ablations)]
     if (photos := options.figures / "photos.json").exists():
-        parts += [PHOTOS, photos_report.page(read(photos))]
+        parts.append(photos_report.page(read(photos)))
     options.out.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf8")
 
 

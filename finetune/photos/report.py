@@ -19,21 +19,21 @@ def page(report: Mapping[str, Any]) -> str:
     """The section: how it was made, the bars, captions, questions, where the gain comes from, and what was chosen."""
     captions, questions = report["captions"], report["questions"]
     parts = [
-        "## Real photos",
+        "# Real photos",
         f"```console\n{report['command']}\n```",
         f"Flickr8k dev, {captions['photos']} photos, asked once after everything was chosen on train photos held out; "
         f"DAQUAR, {questions['all']['questions']} questions about {questions['all']['rooms']} rooms held out of train. "
         f"Greedy decoding, k = {report['k']}. Figures in brackets are 95% paired-bootstrap intervals over images.",
-        "### Bars",
+        "## Bars",
         table(["bar", "measured", ""], [[*row[:2], "holds" if row[2] else "**falls short**"] for row in bars(report)]),
-        "### Captions (times 100)",
+        "## Captions (times 100)",
         caption_table(captions),
         sources_of_gain(captions),
-        "### Questions: exact match of the set of answers (%)",
+        "## Questions: exact match of the set of answers (%)",
         question_table(questions),
         f"Expected to gain most, named before the run: `{report['gainer']}`. p: difference of `raven`'s cell to "
         "`no-retrieval`, signs flipped at random by room, corrected for the number of kinds (Holm).",
-        "### What was chosen, and on what",
+        "## What was chosen, and on what",
         choices(report["stages"]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
