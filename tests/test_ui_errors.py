@@ -154,6 +154,14 @@ def test_the_figures_are_those_one_counts_by_hand(judged):
     assert found.agreement.percent == 0.5 and "2 people, 2 answers judged by at least two" in shown
 
 
+def test_agreement_in_large_is_of_what_more_items_were_judged_for():
+    verdicts = analysis.Agreement(2, 2, 4, 1.0, "Cohen's kappa", None, 2, None, None, None)
+    pairs = replace(verdicts, units=50, judgments=100, percent=0.72, alpha=0.55, low=0.4, high=0.7)
+    shown = errors_view._agreement(verdicts, pairs)
+    assert '<p class="rv-err-big">72.0 %</p>' in shown and "72.0 % equal, alpha 0.55 (0.40 to 0.70), 50 pairs" in shown
+    assert '<p class="rv-err-big">100.0 %</p>' in errors_view._agreement(verdicts, replace(pairs, units=1))
+
+
 def test_filters_change_every_figure(judged):
     found = errors_findings.find(judged, everything(cells=("none",)))
     assert (found.total, found.overall.n, found.flow.queries) == (12, 6, 0)

@@ -231,6 +231,7 @@ def plain(found: Findings) -> dict[str, Any]:
         "flow": vars(found.flow),
         "win_rate": vars(found.wins),
         "agreement": vars(found.agreement),
+        "agreement_on_pairs": vars(found.pair_agreement),
         "trend": [vars(point) for point in found.trend],
         "page": found.page,
         "pages": found.pages,

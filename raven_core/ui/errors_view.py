@@ -112,7 +112,7 @@ def _wins(found: WinRate) -> str:
 
 
 def _agreement(found: Agreement, of_pairs: Agreement) -> str:
-    """Equal verdicts in per cent, with kappa and alpha; and how far people agree on which answer is better."""
+    """How far people agree in verdicts and on which answer is better; in large what more was judged for."""
     alphas = {name: number(getattr(found, name)) for name in ("kappa", "alpha", "low", "high")}
     lines = (
         [say("errors_agreement_kappa", name=found.kappa_name, **alphas),
@@ -126,7 +126,7 @@ def _agreement(found: Agreement, of_pairs: Agreement) -> str:
     shown = "".join(f'<p class="rv-small">{esc(line)}</p>' for line in lines or [say("errors_agreement_none")])
     return (
         f'<article class="rv-err-tile"><h3>{esc(say("errors_agreement"))}</h3>'
-        f'<p class="rv-err-big">{share(found.percent)}</p>{shown}</article>'
+        f'<p class="rv-err-big">{share(max(found, of_pairs, key=lambda one: one.units).percent)}</p>{shown}</article>'
     )
 
 
