@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests import tiny
+from tests import browser, tiny
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +23,20 @@ def tiny_raven(tiny_profile: Path):
     from raven_core import Raven, Settings
 
     return Raven.load(tiny_profile, Settings(profile=str(tiny_profile), device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running Chromium; each visitor has a context of their own, so tests see nothing of each other."""
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def fake_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The page over the fake pipeline: its address and its data folder."""
+    browser.chromium_or_skip()
+    folder, port = tmp_path_factory.mktemp("site"), browser.free_port()
+    command = ["-m", "tests.serve_fake", str(folder), str(port)]
+    with browser.served(command, port, folder / "server.log") as (address, _, _):
+        yield address, folder / "data"

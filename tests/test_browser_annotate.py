@@ -12,7 +12,6 @@ import pytest
 
 from raven_core.annotation import Queues
 from raven_core.judgments import JudgmentStore
-from tests import browser as driver
 from tests.browser import Visitor
 from tests.test_ui_annotate import drafts
 
@@ -22,23 +21,11 @@ SHOTS = os.environ.get("RAVEN_SHOTS")  # a folder for pictures of the page, to l
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with driver.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Queues]]:
-    driver.chromium_or_skip()
-    folder, port = tmp_path_factory.mktemp("site"), driver.free_port()
-    with driver.served(["-m", "tests.serve_fake", str(folder), str(port)], port, folder / "server.log") as (
-        found,
-        _,
-        _,
-    ):
-        store = JudgmentStore(next(Path(folder).rglob("judgments.db")))
-        yield found, Queues(store)
-        store.close()
+def site(fake_page: tuple[str, Path]) -> Iterator[tuple[str, Queues]]:
+    """The page's address, and its queues in the database."""
+    store = JudgmentStore(next(fake_page[1].rglob("judgments.db")))
+    yield fake_page[0], Queues(store)
+    store.close()
 
 
 @pytest.fixture

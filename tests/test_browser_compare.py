@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from tests import browser as driver
 from tests.browser import Visitor
 
 pytestmark = pytest.mark.browser
@@ -20,24 +20,9 @@ KEPT = """(found) => found.map((one) => {
 })"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with driver.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    driver.chromium_or_skip()
-    folder, port = tmp_path_factory.mktemp("site"), driver.free_port()
-    command = ["-m", "tests.serve_fake", str(folder), str(port)]
-    with driver.served(command, port, folder / "server.log") as (found, _, _):
-        yield found
-
-
 @pytest.fixture
-def visitor(chromium: Any, address: str) -> Iterator[Visitor]:
-    one = Visitor(chromium, address)
+def visitor(chromium: Any, fake_page: tuple[str, Path]) -> Iterator[Visitor]:
+    one = Visitor(chromium, fake_page[0])
     yield one
     one.close()
     assert one.problems == []
@@ -177,8 +162,8 @@ def test_it_works_by_keyboard(visitor):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_sticks_out_sideways(chromium, address, width, scheme):
-    visitor = Visitor(chromium, address, width, 844, scheme)
+def test_nothing_sticks_out_sideways(chromium, fake_page, width, scheme):
+    visitor = Visitor(chromium, fake_page[0], width, 844, scheme)
     compare_example(visitor)
     visitor.page.click("#rv-attribute")
     visitor.page.locator(".rv-shares").first.wait_for()

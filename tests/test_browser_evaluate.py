@@ -60,12 +60,6 @@ def serve(folder: Path, port: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with driver.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     driver.chromium_or_skip()
     folder, port = tmp_path_factory.mktemp("site"), driver.free_port()

@@ -26,25 +26,9 @@ pytestmark = pytest.mark.browser
 BUNDLED = (ASSETS / "fieldguide" / "profile.json").is_file()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with driver.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The page over the fake pipeline: its address and its data folder."""
-    driver.chromium_or_skip()
-    folder, port = tmp_path_factory.mktemp("site"), driver.free_port()
-    command = ["-m", "tests.serve_fake", str(folder), str(port)]
-    with driver.served(command, port, folder / "server.log") as (address, _, _):
-        yield address, folder / "data"
-
-
 @pytest.fixture
-def visitor(chromium: Any, site: tuple[str, Path]) -> Iterator[Visitor]:
-    one = Visitor(chromium, site[0])
+def visitor(chromium: Any, fake_page: tuple[str, Path]) -> Iterator[Visitor]:
+    one = Visitor(chromium, fake_page[0])
     yield one
     one.close()
     assert one.problems == []
@@ -198,7 +182,7 @@ def test_leaving_a_neighbour_out_runs_again_without_it_and_it_can_come_back(visi
 # ---------------------------------------------------------------- judging
 
 
-def test_judge_reload_and_find_the_judgment_in_the_database(visitor, site):
+def test_judge_reload_and_find_the_judgment_in_the_database(visitor, fake_page):
     visitor.pick_example(3)
     assert "Saved: Failure 1 judgment from you" in visitor.judge("Failure")
     visitor.page.get_by_text("Copied what most captions say").click()
@@ -207,16 +191,18 @@ def test_judge_reload_and_find_the_judgment_in_the_database(visitor, site):
     visitor.page.get_by_text("with details").wait_for()
     visitor.open()
     assert "Your last judgment: Failure" in visitor.text("#rv-saved")
-    found = rows(site[1], "select verdict, tags, correction, withdrawn from judgments order by created desc limit 1")
+    found = rows(
+        fake_page[1], "select verdict, tags, correction, withdrawn from judgments order by created desc limit 1"
+    )
     assert found == [("failure", '["majority-copy"]', "=a zumi", 0)]
     [(image_file, neighbours)] = rows(
-        site[1], "select image_file, neighbours from trials join judgments on trials.id = trial_id "
+        fake_page[1], "select image_file, neighbours from trials join judgments on trials.id = trial_id "
         "order by judgments.created desc limit 1"
     )  # fmt: skip
-    assert (site[1] / "images" / image_file).is_file() and neighbours.count('"similarity"') == 3
+    assert (fake_page[1] / "images" / image_file).is_file() and neighbours.count('"similarity"') == 3
 
 
-def test_a_judgment_can_be_changed_and_withdrawn_even_after_the_next_answer(visitor, site):
+def test_a_judgment_can_be_changed_and_withdrawn_even_after_the_next_answer(visitor, fake_page):
     visitor.pick_example(0)
     visitor.judge("Success")
     visitor.pick_example(1)
@@ -227,32 +213,32 @@ def test_a_judgment_can_be_changed_and_withdrawn_even_after_the_next_answer(visi
     visitor.page.click("#rv-withdraw")
     visitor.page.get_by_text("Withdrawn. It no longer counts.").wait_for()
     last = "select verdict, withdrawn from judgments order by updated desc limit 1"
-    assert rows(site[1], last) == [("partly", 1)]
+    assert rows(fake_page[1], last) == [("partly", 1)]
 
 
-def test_switching_storing_off_keeps_nothing_and_is_remembered(visitor, site):
+def test_switching_storing_off_keeps_nothing_and_is_remembered(visitor, fake_page):
     visitor.switch("#rv-store", False)
-    before = rows(site[1], "select count(*) from trials")
+    before = rows(fake_page[1], "select count(*) from trials")
     visitor.pick_example(0)
     visitor.page.get_by_text("was not stored").wait_for()
-    assert rows(site[1], "select count(*) from trials") == before
+    assert rows(fake_page[1], "select count(*) from trials") == before
     assert not visitor.page.locator("#rv-verdict input").first.is_enabled()
     visitor.open()
     visitor.page.wait_for_timeout(800)
     assert not visitor.page.locator("#rv-store input").is_checked()
 
 
-def test_a_person_deletes_what_they_gave_and_only_that(chromium, site, visitor):
-    other = Visitor(chromium, site[0])
+def test_a_person_deletes_what_they_gave_and_only_that(chromium, fake_page, visitor):
+    other = Visitor(chromium, fake_page[0])
     for one in (visitor, other):
         one.pick_example(1)
         one.judge("Success")
-    before = rows(site[1], "select count(*) from judgments")[0][0]
+    before = rows(fake_page[1], "select count(*) from judgments")[0][0]
     visitor.tab("About & privacy")
     visitor.page.click("#rv-delete")
     visitor.page.click("#rv-delete-confirm")
     visitor.page.get_by_text("Deleted: 1 stored answer").wait_for()
-    assert rows(site[1], "select count(*) from judgments")[0][0] == before - 1
+    assert rows(fake_page[1], "select count(*) from judgments")[0][0] == before - 1
     other.open()
     assert "Your last judgment: Success" in other.text("#rv-saved")
     other.close()
@@ -261,8 +247,8 @@ def test_a_person_deletes_what_they_gave_and_only_that(chromium, site, visitor):
 # ---------------------------------------------------------------- two people, small screens, keys
 
 
-def test_two_people_at_once_never_see_each_others_page(chromium, site, pictures):
-    one, two = Visitor(chromium, site[0]), Visitor(chromium, site[0])
+def test_two_people_at_once_never_see_each_others_page(chromium, fake_page, pictures):
+    one, two = Visitor(chromium, fake_page[0]), Visitor(chromium, fake_page[0])
     one.upload(pictures["creature"])
     two.upload(pictures["other"])
     for visitor in (one, two):
@@ -281,8 +267,8 @@ def test_two_people_at_once_never_see_each_others_page(chromium, site, pictures)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_sticks_out_sideways(chromium, site, width, scheme):
-    visitor = Visitor(chromium, site[0], width, 844, scheme)
+def test_nothing_sticks_out_sideways(chromium, fake_page, width, scheme):
+    visitor = Visitor(chromium, fake_page[0], width, 844, scheme)
     visitor.pick_example(0)
     visitor.judge("Failure")
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width

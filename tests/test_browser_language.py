@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from raven_core.ui.words import say
-from tests import browser as driver
 from tests.browser import Visitor
 
 pytestmark = pytest.mark.browser
@@ -20,27 +19,12 @@ LABELS = ("k", "adapter", "adapter_hint", "feed_images", "store", "run_caption",
 HTML = ("welcome", "feed", "feed_hint", "examples", "tagline", "ready")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with driver.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    driver.chromium_or_skip()
-    folder, port = tmp_path_factory.mktemp("site"), driver.free_port()
-    command = ["-m", "tests.serve_fake", str(folder), str(port)]
-    with driver.served(command, port, folder / "server.log") as (site, _, _):
-        yield site
-
-
 @pytest.fixture
-def both(chromium: Any, address: str) -> Iterator[dict[str, Visitor]]:
+def both(chromium: Any, fake_page: tuple[str, Path]) -> Iterator[dict[str, Visitor]]:
     """Two people on the page at the same time."""
     people = {
-        CHINESE: Visitor(chromium, address, locale="zh-CN"),
-        ENGLISH: Visitor(chromium, address, locale="en-GB"),
+        CHINESE: Visitor(chromium, fake_page[0], locale="zh-CN"),
+        ENGLISH: Visitor(chromium, fake_page[0], locale="en-GB"),
     }
     yield people
     for person in people.values():
@@ -97,8 +81,8 @@ def test_a_refusal_of_the_library_is_put_into_chinese(both, tmp_path):
     both[CHINESE].page.locator("#rv-notice").get_by_text("这不是 RAVEN 能读取的图像").wait_for()
 
 
-def test_every_tab_is_in_chinese_and_nothing_sticks_out_on_a_phone(chromium, address):
-    visitor = Visitor(chromium, address, width=390, height=844, locale="zh-CN")
+def test_every_tab_is_in_chinese_and_nothing_sticks_out_on_a_phone(chromium, fake_page):
+    visitor = Visitor(chromium, fake_page[0], width=390, height=844, locale="zh-CN")
     keys = {
         "tab_compare": "study_empty",
         "annotate_tab": "annotate_empty",
