@@ -21,17 +21,15 @@ from tqdm import tqdm
 
 from finetune.fieldguide.export import export
 from finetune.fieldguide.species import DOMAINS, published_seed
+from finetune.measure_fieldguide import with_adapters
 from raven_core.counterfactuals import Kind
 from raven_core.datasets import Dataset, Example, load
 from raven_core.evaluation import Options, Report, evaluate
 from raven_core.evaluation.comparing import compare_runs
-from raven_core.evaluation.plan import BASELINE_ADAPTER
-from raven_core.generator import Generator
 from raven_core.pipeline import Raven
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "docs" / "figures"
-RAVEN = "raven"
 CONTROLS: tuple[Kind, ...] = ("random", "shuffled", "cross-paired", "oracle")
 CONTROLLED = "both"
 """The cell that the controls are asked in: the one with all that they change."""
@@ -88,13 +86,6 @@ def _run(raven: Raven, data: Dataset, options: Options, out: Path) -> Report:
             bar.update(done - bar.n)
 
         return evaluate(raven, data, options, out, show)
-
-
-def with_adapters(raven: Raven, folder: Path) -> Raven:
-    """The pipeline with the adapters of another training seed."""
-    folders = {name: folder / name for name in (RAVEN, BASELINE_ADAPTER)}
-    raven.generator = Generator.load(raven.profile.source(raven.profile.model), folders)
-    return raven
 
 
 def save(path: Path, figures: Mapping[str, Any]) -> None:

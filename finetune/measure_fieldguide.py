@@ -246,6 +246,13 @@ def misled(
     return {what: {name: percent(told[what]) if told[what] else [] for name, told in columns.items()} for what in none}
 
 
+def with_adapters(raven: Raven, folder: Path) -> Raven:
+    """The pipeline with the adapters of another training seed, ``raven`` and ``no-retrieval`` in a folder."""
+    folders = {name: folder / name for name in ("raven", BASELINE)}
+    raven.generator = Generator.load(raven.profile.source(raven.profile.model), folders)
+    return raven
+
+
 def main(argv: list[str] | None = None) -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -259,8 +266,7 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(f"--n is {options.n}: measure at least one picture a split")
     raven = Raven.load(options.profile)
     if options.adapters is not None:
-        folders = {name: options.adapters / name for name in ("raven", BASELINE)}
-        raven.generator = Generator.load(raven.profile.source(raven.profile.model), folders)
+        raven = with_adapters(raven, options.adapters)
     report = measure(raven, options.seed, options.n, "raven")
     print(json.dumps(report, indent=None if options.json else 2))
 

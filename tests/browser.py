@@ -136,6 +136,12 @@ class Visitor:
     def close(self) -> None:
         self.context.close()
 
+    def leave(self) -> None:
+        """Close, and make sure that nothing went wrong behind the page and nothing was asked of other servers."""
+        self.close()
+        assert self.problems == []
+        assert self.foreign == [], "the page must work without any other server"
+
     def tab(self, name: str) -> None:
         """Go to a tab; where the page is too narrow for all of them, by the menu of the others."""
         named = self.page.get_by_role("tab", name=name, exact=True)

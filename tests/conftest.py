@@ -40,3 +40,11 @@ def fake_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
     command = ["-m", "tests.serve_fake", str(folder), str(port)]
     with browser.served(command, port, folder / "server.log") as (address, _, _):
         yield address, folder / "data"
+
+
+@pytest.fixture
+def visitor(chromium: Any, fake_page: tuple[str, Path]) -> Iterator[browser.Visitor]:
+    """Somebody on the fake page."""
+    one = browser.Visitor(chromium, fake_page[0])
+    yield one
+    one.leave()

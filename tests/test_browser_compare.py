@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 from PIL import Image
 
@@ -18,15 +14,6 @@ KEPT = """(found) => found.map((one) => {
   copy.querySelectorAll('del').forEach((gone) => gone.remove());
   return copy.textContent;
 })"""
-
-
-@pytest.fixture
-def visitor(chromium: Any, fake_page: tuple[str, Path]) -> Iterator[Visitor]:
-    one = Visitor(chromium, fake_page[0])
-    yield one
-    one.close()
-    assert one.problems == []
-    assert one.foreign == [], "the page must work without any other server"
 
 
 def finding(visitor: Visitor) -> str:
@@ -158,6 +145,7 @@ def test_it_works_by_keyboard(visitor):
     page.wait_for_timeout(1000)  # the page draws its buttons anew, and a focus set meanwhile would be lost
     page.locator("#rv-attribute").press("Enter")
     page.get_by_text("copied from the caption").wait_for()
+    assert "Retrieval hurt here." in finding(visitor) and "copied from the caption" in finding(visitor)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -70,5 +70,4 @@ def test_filter_share_the_address_replay_and_export(chromium, site, tmp_path: Pa
 
     visitor.tab("Explore")
     page.wait_for_function("!location.search.includes('tab=')")
-    assert visitor.problems == [] and visitor.foreign == []
-    visitor.close()
+    visitor.leave()

@@ -26,15 +26,6 @@ pytestmark = pytest.mark.browser
 BUNDLED = (ASSETS / "fieldguide" / "profile.json").is_file()
 
 
-@pytest.fixture
-def visitor(chromium: Any, fake_page: tuple[str, Path]) -> Iterator[Visitor]:
-    one = Visitor(chromium, fake_page[0])
-    yield one
-    one.close()
-    assert one.problems == []
-    assert one.foreign == [], "the page must work without any other server"
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pictures")
@@ -289,6 +280,7 @@ def test_the_page_works_by_keyboard_alone(visitor, pictures):
     page.focus("[data-act=leave-out]")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-act=put-back]")
+    assert page.locator("[data-act=put-back]").count() == 1
 
 
 # ---------------------------------------------------------------- the program itself

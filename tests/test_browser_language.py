@@ -79,6 +79,7 @@ def test_a_refusal_of_the_library_is_put_into_chinese(both, tmp_path):
     both[CHINESE].upload(broken)
     both[CHINESE].page.click("#rv-run")
     both[CHINESE].page.locator("#rv-notice").get_by_text("这不是 RAVEN 能读取的图像").wait_for()
+    assert "not an image" not in both[CHINESE].text("#rv-notice")
 
 
 def test_every_tab_is_in_chinese_and_nothing_sticks_out_on_a_phone(chromium, fake_page):

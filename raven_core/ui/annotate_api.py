@@ -19,9 +19,36 @@ T = TypeVar("T")
 
 def wire(queues: Queues) -> None:
     """Give the page its endpoints for annotation."""
+    _wire_reading(queues)
+    _wire_picture(queues)
+    _wire_judging(queues)
+
+
+def _wire_reading(queues: Queues) -> None:
+    """What there is to judge, and what came to light once it was judged."""
 
     def annotation_queues() -> list[dict[str, Any]]:
         return refused_in_words(lambda: [queue_record(queues, queue) for queue in queues.all()])
+
+    def reveal_annotation(
+        item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
+    ) -> dict[str, Any]:
+        who = login(request, profile) or annotator
+        return refused_in_words(lambda: revealed_record(queues, item_id, who))
+
+    gr.api(
+        reveal_annotation, api_name="annotate_reveal", concurrency_limit=None,
+        api_description="An item that this annotator has judged in full: how each answer came about, and what others "
+        "said, in this annotator's letters.",
+    )  # fmt: skip
+    gr.api(
+        annotation_queues, api_name="annotation_queues", concurrency_limit=None,
+        api_description="The annotation queues, newest first: id, name, items, and how many have all their judgments.",
+    )  # fmt: skip
+
+
+def _wire_judging(queues: Queues) -> None:
+    """To judge item after item, and to take back what was said."""
 
     def next_item(
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
@@ -53,22 +80,6 @@ def wire(queues: Queues) -> None:
         count = refused_in_words(lambda: annotate_bench.forget(queues, annotate_bench.Bench(), who, mine))
         return {"annotator": who, "deleted": count}
 
-    def reveal_annotation(
-        item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
-    ) -> dict[str, Any]:
-        who = login(request, profile) or annotator
-        return refused_in_words(lambda: revealed_record(queues, item_id, who))
-
-    _wire_picture(queues)
-    gr.api(
-        reveal_annotation, api_name="annotate_reveal", concurrency_limit=None,
-        api_description="An item that this annotator has judged in full: how each answer came about, and what others "
-        "said, in this annotator's letters.",
-    )  # fmt: skip
-    gr.api(
-        annotation_queues, api_name="annotation_queues", concurrency_limit=None,
-        api_description="The annotation queues, newest first: id, name, items, and how many have all their judgments.",
-    )  # fmt: skip
     gr.api(
         next_item, api_name="annotate_next", concurrency_limit=None,
         api_description="The item of a queue that this annotator should judge now, with a token for the judgment; "
