@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,7 +109,7 @@ class FaissIndex:
 
     def save(self, path: Path) -> None:
         """Write ``path`` and, beside it, what the index is, as JSON."""
-        temporary = path.with_suffix(".tmp")
+        temporary = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.tmp")  # two processes may start at once
         faiss.write_index(self._index, str(temporary))
         temporary.replace(path)
         about = {"kind": "IndexFlatIP", "dim": self.dim, "rows": len(self), "encoder": self.encoder}

@@ -25,6 +25,20 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--use-
 PATIENCE = float(os.environ.get("RAVEN_TEST_PATIENCE", "60"))  # seconds; more where the machine is busy
 
 
+LATE = """
+const plain = window.fetch;
+window.fetch = async (...asked) => {
+  const answer = await plain(...asked);
+  if (!String(asked[0]?.url ?? asked[0]).includes('/queue/data')) return answer;
+  const late = new TransformStream({
+    transform: async (part, out) => { await new Promise((go) => setTimeout(go, 800)); out.enqueue(part); },
+  });
+  return new Response(answer.body.pipeThrough(late), {headers: answer.headers, status: answer.status});
+};
+"""
+"""What the server tells comes 800 ms late, while presses reach it at once: a slow line, or a busy browser."""
+
+
 def chromium_or_skip() -> str:
     """The path of Chromium; without it the tests are skipped, or fail where RAVEN_REQUIRE_BROWSER=1."""
     reason = None
@@ -132,6 +146,11 @@ class Visitor:
         self.page.wait_for_selector("#rv-run")
         if wait_until_ready:
             self.page.wait_for_selector(".rv-status-ready")
+
+    def slow_line(self) -> None:
+        """Come anew, over a line on which what the server tells is late."""
+        self.page.add_init_script(LATE)
+        self.open()
 
     def close(self) -> None:
         self.context.close()

@@ -111,6 +111,8 @@ def test_from_a_split_to_a_report_a_sample_on_explore_and_a_zip(visitor, tmp_pat
 
 def test_questions_filters_and_the_largest_change(visitor):
     page = visitor.page
+    visitor.slow_line()
+    visitor.tab("Evaluate")
     evaluate(visitor)
     page.locator("#rv-evaluate-task").get_by_text("Questions").click()
     page.get_by_text("what colour is it").first.wait_for()

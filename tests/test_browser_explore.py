@@ -49,6 +49,15 @@ def rows(data: Path, query: str, *values: object) -> list[tuple[Any, ...]]:
 # ---------------------------------------------------------------- asking
 
 
+def test_a_press_that_crosses_the_end_of_the_one_before_is_answered(visitor):
+    visitor.slow_line()
+    visitor.page.wait_for_selector("#rv-store input:enabled")
+    visitor.page.wait_for_timeout(1000)
+    visitor.page.get_by_text("Ask about it").click()
+    visitor.page.wait_for_timeout(300)  # the server is done with it, and the browser does not know yet
+    assert visitor.pick_example(0)
+
+
 def test_upload_run_and_see_the_neighbours_and_the_answer(visitor, pictures):
     visitor.upload(pictures["creature"])
     answer = visitor.run()

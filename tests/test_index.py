@@ -2,6 +2,7 @@
 
 import json
 
+import faiss
 import numpy as np
 import pytest
 
@@ -88,6 +89,20 @@ def test_a_saved_index_describes_itself_and_loads(tmp_path):
     loaded = FaissIndex.load(tmp_path / "index.faiss", "e1")
     assert loaded.state == "s1"
     assert loaded.search(ROWS[:1], 3)[1].tolist() == [[0, 3, 2]]
+
+
+def test_two_processes_may_save_at_once(tmp_path, monkeypatch):
+    path, write = tmp_path / "index.faiss", faiss.write_index
+
+    def write_while_another_saves(index: object, to: str) -> None:
+        write(index, to)
+        monkeypatch.setattr(faiss, "write_index", write)
+        index_of(ROWS).save(path)
+
+    monkeypatch.setattr(faiss, "write_index", write_while_another_saves)
+    index_of(ROWS).save(path)
+    assert len(FaissIndex.load(path, "e1")) == 5
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["index.faiss", "index.json"]
 
 
 def test_an_index_of_another_encoder_is_refused(tmp_path):

@@ -21,7 +21,7 @@ from raven_core.ui.annotate_layout import LARGEST, Booth, source_hint
 from raven_core.ui.context import Context
 from raven_core.ui.evaluate_runs import MOST as MOST_ANSWERED
 from raven_core.ui.evaluate_runs import Bench as Evaluated
-from raven_core.ui.explore_events import QUIET, WORK, Updates
+from raven_core.ui.explore_events import LATEST, QUIET, WORK, Updates
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.turns import Turn, settled
 from raven_core.ui.words import say
@@ -50,7 +50,7 @@ def wire(
         **QUIET,
     ).then(make, inputs, outputs, **MAKING)  # fmt: skip
     maker.stop.click(lambda mine: stopped(booth, mine), [bench], outputs, **QUIET)
-    maker.source.change(source_updates, [maker.source], maker.by_source, **QUIET)
+    maker.source.change(source_updates, [maker.source], maker.by_source, **LATEST)
     _wire_api(booth, context, queues, sitting, evaluated)
 
 

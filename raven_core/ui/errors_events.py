@@ -17,15 +17,12 @@ from raven_core.ui import errors_cards, errors_flow, errors_view, present
 from raven_core.ui.context import Context
 from raven_core.ui.errors_flow import KEYS, TAB, Asked, asked_in, asked_of
 from raven_core.ui.errors_layout import FILTERS, MENUS, Desk
-from raven_core.ui.explore_events import MODEL, QUIET, WORK, Updates
+from raven_core.ui.explore_events import LATEST, MODEL, QUIET, WORK, Updates
 from raven_core.ui.sitting import Sitting, known_person
 from raven_core.ui.words import say
 
 if TYPE_CHECKING:  # it imports pandas, which takes a moment
     from raven_core.ui.errors_findings import Findings
-
-LOOK: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-"""For what shows something else: of several presses in a row the last one counts."""
 
 FILES: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "export"}
 
@@ -75,7 +72,7 @@ def _wire_looks(desk: Desk, context: Context, sitting: gr.State, tabs: gr.Tabs, 
         asked = replace(asked_of(values), page=0, change=change)
         return shown(desk, context, state.owner, asked, with_form=True)
 
-    look: dict[str, Any] = {"inputs": [sitting, *desk.asked], "outputs": desk.parts, **LOOK}
+    look: dict[str, Any] = {"inputs": [sitting, *desk.asked], "outputs": desk.parts, **LATEST}
     menus, typed = desk.filters[: len(MENUS)], desk.filters[len(MENUS) :]
     changes = [part.input for part in (*menus, desk.by, desk.every)]
     changes += [event for part in typed for event in (part.submit, part.blur)]

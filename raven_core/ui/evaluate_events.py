@@ -15,7 +15,7 @@ from raven_core.ui.controls import is_upload
 from raven_core.ui.evaluate_layout import Desk
 from raven_core.ui.evaluate_runs import UPLOAD, WORLD, Asked, Bench
 from raven_core.ui.evaluate_samples import ALL_CELLS, OPEN, Choice
-from raven_core.ui.explore_events import NARROW, QUIET, WORK, Updates
+from raven_core.ui.explore_events import LATEST, NARROW, QUIET, WORK, Updates
 from raven_core.ui.explore_layout import CAPTION, QUESTION, Tab
 from raven_core.ui.sitting import Sitting
 from raven_core.ui.turns import Turn, settled
@@ -37,7 +37,7 @@ EVALUATING: dict[str, Any] = {**WORK, "concurrency_id": EVALUATING_QUEUE}
 def wire(desk: Desk, tab: Tab, context: Context, sitting: gr.State, bench: gr.State, tabs: gr.Tabs) -> None:
     """Connect every press of the tab."""
     desk.source.change(lambda source: source_updates(desk, source), [desk.source],
-                       [desk.split, desk.files, desk.upload_split], **QUIET)  # fmt: skip
+                       [desk.split, desk.files, desk.upload_split], **LATEST)  # fmt: skip
 
     def run_evaluation(mine: Bench, ticket: str, *values: Any) -> Iterator[Updates]:
         yield from run_steps(desk, context, mine, ticket, values)
@@ -66,8 +66,8 @@ def _wire_samples(desk: Desk, bench: gr.State) -> None:
         return sample_updates(desk, mine, choice_of((task, cell, show)))
 
     shown = [desk.samples, desk.pages, desk.cell]
-    gr.on([part.input for part in desk.filters], choose, [bench, *desk.filters], shown, **QUIET)
-    desk.pages.press(turn, [bench, *desk.filters], shown, **QUIET)
+    gr.on([part.input for part in desk.filters], choose, [bench, *desk.filters], shown, **LATEST)
+    desk.pages.press(turn, [bench, *desk.filters], shown, **LATEST)
     desk.pages.press(None, None, None, js=TO_SAMPLES)
 
 

@@ -26,8 +26,14 @@ TO_QUESTION = """(task) => {
   if (task === 'question') setTimeout(focus, 80);
 }"""
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
-"""For what only changes the page: at once, and of no use to an API client."""
+QUIET: dict[str, Any] = {
+    "show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private", "trigger_mode": "multiple",
+}  # fmt: skip
+"""For what only changes the page: at once, and of no use to an API client. Every press counts: gradio would else drop
+one that comes while the one before is on its way."""
+
+LATEST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
+"""For what only shows the present choice: while one choice is on its way, only the last of those after it is sent."""
 
 WORK: dict[str, Any] = {
     "show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": MODEL, "api_visibility": "private",
@@ -66,7 +72,7 @@ def _wire_form(tab: Tab, context: Context, sitting: gr.State) -> None:
     ask = tab.ask
     ask.task.change(
         lambda task: (gr.update(visible=task == QUESTION), run_label(task)), [ask.task], [ask.question, ask.run],
-        **QUIET,
+        **LATEST,
     )  # fmt: skip
     ask.task.input(None, [ask.task], None, js=TO_QUESTION)
     gr.on([ask.run.click, ask.question.submit], None, js=TO_ANSWER)

@@ -25,7 +25,7 @@ from raven_core.ui import (
 )
 from raven_core.ui.context import Context
 from raven_core.ui.controls import html, renderers
-from raven_core.ui.explore_events import QUIET
+from raven_core.ui.explore_events import LATEST, QUIET
 from raven_core.ui.explore_layout import Tab
 from raven_core.ui.labels import label, translations
 from raven_core.ui.language import CHINESE, DEFAULT, LOCALES, spoken
@@ -116,7 +116,7 @@ def _wire_opening(
 
     page.load(welcome, [sitting, browser], [browser, store, *panel.parts], **QUIET)
     page.load(watch, None, [status], **QUIET)
-    store.input(remember, [browser, store], [browser], **QUIET)
+    store.input(remember, [browser, store], [browser], **LATEST)
 
 
 def greet(context: Context, sitting: Sitting, kept: Any) -> bool:
