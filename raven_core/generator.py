@@ -22,6 +22,8 @@ from raven_core.decoding import Decoder, Emitter, Recorder
 from raven_core.errors import AdapterError
 from raven_core.fair_lock import FairLock
 from raven_core.hub import folder_fingerprint
+from raven_core.kv_cache import roomy_cache
+from raven_core.merging import Merger
 from raven_core.mixing import PEFT_BASE, Mixer, activate
 from raven_core.model_files import attach, load_base, model_folder
 from raven_core.settings import HUB_PREFIX
@@ -86,6 +88,7 @@ class Generator:
         self._sources: Mapping[str, Path] = sources or {}
         self._lock = FairLock()  # between two batches, others get their turn
         self._mixer: Mixer | None = None
+        self._merger: Merger | None = None
         self._visual = VisualCache(self.model, processor)
 
     @classmethod
@@ -185,18 +188,12 @@ class Generator:
         names = self._names(adapters, len(prompts))
         stop = cancel or threading.Event()
         answers: list[list[Token]] = [[] for _ in prompts]
-        for rows in _batches(prompts, batch_size):
-            decoders = [Decoder(self.processor.tokenizer) for _ in rows]
-
-            def emit(ids: list[int], logprobs: list[float], rows: Any = rows, decoders: Any = decoders) -> None:
-                for row, decoder, token_id, logprob in zip(rows, decoders, ids, logprobs, strict=True):
-                    token = decoder.push(token_id, logprob)
-                    if token is not None:
-                        answers[row].append(token)
-
-            self._run([prompts[i] for i in rows], [names[i] for i in rows], max_new_tokens, emit, stop)
-            if stop.is_set():
-                break
+        with self._visual.same_images():
+            for rows in _batches(prompts, batch_size):
+                emit = _collector(self.processor.tokenizer, [answers[row] for row in rows])
+                self._run([prompts[i] for i in rows], [names[i] for i in rows], max_new_tokens, emit, stop)
+                if stop.is_set():
+                    break
         return answers
 
     def log_likelihood(
@@ -295,6 +292,7 @@ class Generator:
                     [list(range(len(names)))] if len(set(names)) == 1 else self._mix().groups(names),
                     lambda rows, lengths: self._adapter([names[row] for row in rows], lengths),
                 )
+            inputs.setdefault("past_key_values", roomy_cache(self.model))
             recorder = Recorder()
             with self._adapter(adapters) as extra:
                 self.model.generate(
@@ -328,9 +326,16 @@ class Generator:
         elif names[0] == PEFT_BASE:
             with self.model.disable_adapter():
                 yield {}
+        elif self._merge().is_usable:
+            with self._merge().active(names[0]):
+                yield {}
         else:
             activate(self.model, names[0])
             yield {}
+
+    def _merge(self) -> Merger:
+        self._merger = self._merger or Merger(self.model)
+        return self._merger
 
     def _mix(self) -> Mixer:
         self._mixer = self._mixer or Mixer(self.model, self.adapters)
@@ -341,6 +346,19 @@ def _peft_names(adapters: Sequence[str | None] | str | None, count: int) -> list
     """The adapters as peft calls them, one for each of ``count`` prompts."""
     names = [adapters] * count if adapters is None or isinstance(adapters, str) else adapters
     return [PEFT_BASE if name is None or name == BASE else name for name in names]
+
+
+def _collector(tokenizer: Any, answers: Sequence[list[Token]]) -> Callable[[list[int], list[float]], None]:
+    """Puts each step's tokens, one for each answer, behind the answers."""
+    decoders = [Decoder(tokenizer) for _ in answers]
+
+    def emit(ids: list[int], logprobs: list[float]) -> None:
+        for answer, decoder, token_id, logprob in zip(answers, decoders, ids, logprobs, strict=True):
+            token = decoder.push(token_id, logprob)
+            if token is not None:
+                answer.append(token)
+
+    return emit
 
 
 def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:

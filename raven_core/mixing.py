@@ -35,7 +35,8 @@ class Mixer:
             return False
         try:
             weights = [1.0] * len(self._adapters)
-            self._model.add_weighted_adapter(list(self._adapters), weights, SIDE_BY_SIDE, combination_type="cat")
+            with torch.inference_mode(False):  # peft must be able to switch its gradients on and off
+                self._model.add_weighted_adapter(list(self._adapters), weights, SIDE_BY_SIDE, combination_type="cat")
         except (ValueError, TypeError):  # what peft says of adapters that do not go together
             return False
         self._model.eval()

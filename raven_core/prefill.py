@@ -12,8 +12,10 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from transformers import DynamicCache
+from transformers.cache_utils import Cache
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from raven_core.kv_cache import ROOM, Pair, RoomyLayer
 
 WORTH = 1.25
 """Packing pays when padding would make a batch longer by more than this factor."""
@@ -47,15 +49,13 @@ def read(
     features = list(inputs["mm_encoder_outputs"]["image"].pooler_output) if "mm_encoder_outputs" in inputs else []
     ends = [sum(images[: row + 1]) for row in range(len(images))]
     parts = [ids[row][mask[row].bool()][:-1] for row in range(len(ids))]
-    whole: list[list[torch.Tensor]] = []  # for each layer keys and values, (n, heads, length - 1, size)
+    whole: list[Pair] = []  # for each layer keys and values, (n, heads, length - 1, size), with room behind them
     for rows in groups:
         seen = [one for row in rows for one in features[ends[row] - images[row] : ends[row]]]
         with switch(rows, [len(parts[row]) for row in rows]):
             cache = _pack(model, [parts[row] for row in rows], seen)
         _unpack(whole, cache, rows, [len(part) for part in parts], ids.shape)
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(whole):
-        cache.update(keys, values, layer)
+    cache = Cache(layers=[RoomyLayer.holding(pair, ids.shape[1] - 1) for pair in whole])
     return {"input_ids": ids, "attention_mask": mask, "past_key_values": cache}
 
 
@@ -79,16 +79,14 @@ def _pack(model: Any, parts: Sequence[torch.Tensor], features: Any) -> Any:
     ).past_key_values
 
 
-def _unpack(
-    whole: list[list[torch.Tensor]], cache: Any, rows: Sequence[int], lengths: Sequence[int], shape: torch.Size
-) -> None:
+def _unpack(whole: list[Pair], cache: Any, rows: Sequence[int], lengths: Sequence[int], shape: torch.Size) -> None:
     """Put each part's keys and values where a left-padded batch has them."""
     for number, layer in enumerate(cache.layers):
         if len(whole) <= number:
-            size = (shape[0], layer.keys.shape[1], shape[1] - 1)
-            whole.append([one.new_zeros(*size, one.shape[-1]) for one in (layer.keys, layer.values)])
+            size = (shape[0], layer.keys.shape[1], shape[1] - 1 + ROOM, layer.keys.shape[-1])
+            whole.append((layer.keys.new_zeros(size), layer.values.new_zeros(size)))
         for target, source in zip(whole[number], (layer.keys, layer.values), strict=True):
             start = 0
             for row in rows:
-                target[row, :, shape[1] - 1 - lengths[row] :] = source[0, :, start : start + lengths[row]]
+                target[row, :, shape[1] - 1 - lengths[row] : shape[1] - 1] = source[0, :, start : start + lengths[row]]
                 start += lengths[row]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -19,12 +20,13 @@ class VisualCache:
         self._model, self._processor = model, processor
         self._size = size
         self._kept: OrderedDict[bytes, torch.Tensor] = OrderedDict()
+        self._keys: dict[int, bytes] | None = None
         splits = getattr(getattr(processor, "image_processor", None), "do_image_splitting", True)
         self.usable = hasattr(processor, "replace_image_token") and splits is False
 
     def features(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
         """(tokens, hidden) features of each image, through vision tower and connector."""
-        keys = [_image_key(image) for image in images]
+        keys = [self._key(image) for image in images]
         missing = {key: image for key, image in zip(keys, images, strict=True) if key not in self._kept}
         if missing:
             for key, value in zip(missing, self._compute(list(missing.values())), strict=True):
@@ -36,6 +38,26 @@ class VisualCache:
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
         return found
+
+    @contextmanager
+    def same_images(self) -> Iterator[None]:
+        """While the block runs, whoever asks keeps the images alive as they are: each is looked at once.
+
+        Of several such blocks at a time the first that ends ends it for all, and what they ask is looked at anew.
+        """
+        self._keys = {}
+        try:
+            yield
+        finally:
+            self._keys = None
+
+    def _key(self, image: Image.Image) -> bytes:
+        keys = self._keys
+        if keys is None:
+            return _image_key(image)
+        if id(image) not in keys:
+            keys[id(image)] = _image_key(image)
+        return keys[id(image)]
 
     def forget(self) -> None:
         """Drop everything that is kept."""

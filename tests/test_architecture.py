@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("images", "prompting", "trials", "metrics", "clock", "wording", "attribution", "edits", "counterfactuals",
      "comparison", "annotation_sources", "judgments_checks", "fair_lock"),
     ("hub", "dual_encoder", "encoder", "index", "memory_writer", "memory", "model_files", "decoding", "visual",
-     "prefill", "mixing", "generator",
+     "kv_cache", "prefill", "merging", "mixing", "generator",
      "judgments_schema", "judgments_database", "judgments_export", "annotation_forget", "judgments", "annotation_rows",
      "annotation_hand_out", "annotation"),
     ("request", "retriever", "study_neighbours", "study_compare", "study_attribute", "study", "pipeline",
