@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from finetune.fieldguide.captions import captions, fact_sentences, memory_caption, stated
+from finetune.fieldguide.captions import captions, consensus, fact_sentences, memory_caption, stated
 from finetune.fieldguide.memory_rows import memory_rows
 from finetune.fieldguide.questions import MEMORY_TYPES, TYPES, questions
 from finetune.fieldguide.scenes import draw_unnamed, random_traits, scene_at
@@ -38,6 +38,22 @@ def test_unnamed_scenes_speak_of_creatures() -> None:
     rng = random.Random(2)
     scene = draw_unnamed(rng, random_traits(rng, SPECIES_TRAITS))
     assert all("creature" in text for text in captions(scene, rng))
+
+
+def test_the_consensus_is_the_caption_that_says_what_most_say() -> None:
+    texts = ["a red bird by a lake", "a red bird sits by a lake", "a bird", "a lamp, and rain", "a red bird at a lake"]
+    assert consensus(texts) == "a red bird by a lake"
+    assert consensus(texts[3:4]) == texts[3]
+    with pytest.raises(ValueError, match="no texts"):
+        consensus([])
+
+
+def test_what_one_caption_in_seven_leaves_out_a_consensus_tells() -> None:
+    rng, hidden = random.Random(0), {"one": 0, "many": 0}
+    for scene in SCENES:
+        for name, n in (("one", 1), ("many", 40)):
+            hidden[name] += scene.colour not in consensus(captions(scene, rng, n)).split()
+    assert hidden["one"] > 0.08 * len(SCENES) and hidden["many"] < 0.01 * len(SCENES)
 
 
 def test_no_captions_at_all_is_refused() -> None:

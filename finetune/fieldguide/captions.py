@@ -1,7 +1,8 @@
 """References in the manner of COCO: varied simple sentences that all name the species and state the count."""
 
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from finetune.fieldguide.memory_captions import MemoryCaption, fact_sentences, memory_caption
@@ -9,7 +10,7 @@ from finetune.fieldguide.scenes import Scene
 from finetune.fieldguide.stated import stated
 from finetune.fieldguide.words import amount, beside, doing, name_of, place, sky
 
-__all__ = ["MemoryCaption", "captions", "fact_sentences", "memory_caption", "stated"]
+__all__ = ["MemoryCaption", "captions", "consensus", "fact_sentences", "memory_caption", "stated"]
 
 MIN_WORDS, MAX_WORDS = 8, 18
 _FILLERS = ("in this picture", "in this drawing", "for all to see", "on this page", "as we look on")
@@ -94,3 +95,29 @@ def captions(scene: Scene, rng: random.Random, n: int = 5) -> list[str]:
         if text not in texts or len(texts) > 40:
             texts.append(text)
     return texts
+
+
+def consensus(texts: Sequence[str]) -> str:
+    """The text that is most like all of them together (Devlin et al., arXiv 1505.04467, choose a caption so).
+
+    Likeness is the F1 of a text's sequences of one to four words, each of which counts for the share of texts with it.
+
+    Raises:
+        ValueError: when there are no texts.
+    """
+    if not texts:
+        raise ValueError("There are no texts to choose from: give one or more.")
+    told = [_word_sequences(text) for text in texts]
+    shared = Counter(sequence for sequences in told for sequence in sequences)
+    usual = shared.total() / len(texts)
+
+    def likeness(place: int) -> float:
+        common = sum(shared[sequence] for sequence in told[place]) / len(texts)
+        return 2 * common / (len(told[place]) + usual)
+
+    return texts[max(range(len(texts)), key=likeness)]
+
+
+def _word_sequences(text: str) -> set[tuple[str, ...]]:
+    words = text.replace(",", " ,").split()
+    return {tuple(words[start : start + n]) for n in range(1, 5) for start in range(len(words) - n + 1)}
