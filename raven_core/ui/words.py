@@ -6,7 +6,7 @@ sentence escapes it.
 
 from __future__ import annotations
 
-from raven_core.ui import words_annotate, words_errors, words_evaluate, words_programs, words_zh
+from raven_core.ui import words_annotate, words_errors, words_evaluate, words_programs, words_study, words_zh
 from raven_core.ui.language import CHINESE, DEFAULT, spoken
 
 TABLE: dict[str, dict[str, str]] = {
@@ -99,131 +99,8 @@ TABLE: dict[str, dict[str, str]] = {
         "put_all_back": "Put all back",
         # compare
         "compare": "Compare with and without the neighbours",
-        "study_run": "Compare all",
-        "study_no_image": "No image yet. Choose one on the Explore tab, or take an example.",
-        "study_caption": "Describe it",
-        "study_empty": "Did looking it up help?",
-        "study_empty_body": "One press asks the same five times: without neighbours, with their captions, with their "
-        "images, with both, and with the adapter that never saw a neighbour.",
-        "study_step_1": "Choose an image on the Explore tab, or an example here.",
-        "study_step_2": "Say which answer is right, and each of the others shows if it helped or hurt.",
-        "study_step_3": "Ask which neighbour did it, then change that neighbour and see what happens.",
-        "study_waiting": "asking …",
-        "study_cells": "The same query, side by side",
-        "study_row": "k = {k}",
-        "study_row_none": "Without neighbours",
-        "study_score": "{metric} {score}",
-        "study_was": "before your change:",
-        "cell_none": "No retrieval",
-        "cell_text": "Captions only",
-        "cell_image": "Images only",
-        "cell_both": "Images and captions",
-        "cell_baseline": "Adapter without retrieval",
-        "effect_base": "compared with this",
-        "effect_helped": "helped",
-        "effect_hurt": "hurt",
-        "effect_no change": "no change",
-        "effect_changed": "changed",
-        "effect_same": "same",
-        "judged_nobody": "Marked words are new against “No retrieval”, struck ones are gone. Say which answer is "
-        "right, to see what helped and what hurt.",
-        "judged_pick": "Helped and hurt follow your own pick of what is right. Marked words are new against “No "
-        "retrieval”, struck ones are gone.",
-        "judged_references": "Helped and hurt follow the right answers that are known ({metric}; differences up to "
-        "{noise} do not count), until you pick one yourself.",
-        "right_off": "This is right",
-        "right_on": "✓ right",
-        "right_label": "The answer of “{cell}” is right",
-        "explain": "Explain this",
-        "explain_label": "Explain the answer of “{cell}”",
         # finding
-        "finding_about": "{cell} · k = {k}",
-        "finding_helped": "Retrieval helped here.",
-        "finding_hurt": "Retrieval hurt here.",
-        "finding_no-change": "Retrieval changed the words here, and made the answer neither better nor worse.",
-        "finding_changed": "Retrieval changed the answer here.",
-        "finding_same": "Retrieval changed nothing here: the answer is the same without it.",
-        "finding_decide": "Press “This is right” at the right answer, and this says whether that helped or hurt.",
-        "finding_next": "Ask below which neighbour did it.",
-        "finding_copied": "{words} was copied from the caption of neighbour {rank}, which made this answer {factor} "
-        "times as likely.",
-        "finding_through_text": "What neighbour {rank} says in its caption did most: with it this answer is {factor} "
-        "times as likely.",
-        "finding_through_image": "What the image of neighbour {rank} shows did most: with it this answer is {factor} "
-        "times as likely.",
-        "finding_through_both": "Neighbour {rank} did most: with it this answer is {factor} times as likely.",
-        "finding_nobody": "No single neighbour made this answer clearly more likely.",
-        "list_join": ", ",
-        "sentence_join": " ",
         "full_stop": ".",
-        "factor_huge": "more than 1000",
-        # attribution
-        "attribute": "Which neighbour did this?",
-        "shapley": "Exact shares (Shapley, up to 5)",
-        "explained": "Where the words come from · {cell}",
-        "explained_words": "A word in colour stands in the caption of the neighbour with that number. Underlined: the "
-        "model would hardly have said it without the neighbours.",
-        "word_both": "probability {percent} %, without neighbours {without} %",
-        "word_holders": "in the caption of neighbour {ranks}",
-        "part_text": "caption",
-        "part_image": "image",
-        "part_both": "the whole",
-        "share_slight": "hardly any effect",
-        "share_more": "{factor} times as likely",
-        "share_less": "{factor} times less likely",
-        "share_nats": "{nats} nats",
-        "share_all": "All neighbours together: {told}.",
-        "nats_note": "A bar to the right made this answer likelier, to the left less likely. Hover a bar for nats, the "
-        "natural logarithm of that factor: +0.7 doubles, +2.3 makes it ten times as likely.",
-        "loo_note": "Each neighbour was left out once. Two that say the same each seem to matter little: exact shares "
-        "divide what they did together.",
-        "shapley_note": "Exact shares: together they add up to what all neighbours did.",
-        "majority": "This may be copied because most neighbours say it",
-        "majority_word": "“{word}” stands in {holders} of {captions} captions; the model alone gave it {without} %.",
-        "majority_body": "Leave one of them out, or change its caption, to see whether the answer follows.",
-        # changing neighbours
-        "study_neighbours": "Neighbours, yours to change",
-        "study_neighbours_hint": "Rewrite a caption and press Enter, replace an image, leave a neighbour out, or add "
-        "one. It counts for this query only: the memory stays as it is.",
-        "study_no_neighbours": "There are no neighbours: set k above 0 on the Explore tab.",
-        "caption_label": "Caption of neighbour {rank}; Enter asks again",
-        "replace_image": "Replace image",
-        "replace_image_label": "Replace the image of neighbour {rank}",
-        "edited": "changed",
-        "undo_title": "You changed:",
-        "undo_left_out": "left out",
-        "undo_edited": "changed",
-        "undo_label": "Undo and ask again: {caption}",
-        "undo_all": "Undo all",
-        "add_title": "Add a neighbour",
-        "add_hint": "It stands where the most similar one does.",
-        "add_caption": "Its caption",
-        "add_image": "Its image",
-        "add": "Add and ask again",
-        "removed": "{count} neighbours were over the cap",
-        "removed_one": "1 neighbour was over the cap",
-        "removed_similarity": "image similarity {value}",
-        # what if
-        "what_if": "What if …",
-        "what_if_hint": "… the model had seen other neighbours? Set, then compare again.",
-        "kind": "The neighbours were",
-        "kind_retrieved": "as retrieved",
-        "kind_random": "random",
-        "kind_shuffled": "in another order",
-        "kind_cross-paired": "cross-paired",
-        "kind_oracle": "the best possible",
-        "kind_note_random": "The neighbours are random pairs that have nothing to do with this image.",
-        "kind_note_shuffled": "The neighbours are the retrieved ones in another order.",
-        "kind_note_cross-paired": "Each image has the caption of another neighbour.",
-        "kind_note_oracle": "The neighbours are those of the memory that say most of the right answer.",
-        "switched": "These are not the neighbours that were retrieved",
-        "cap_note": "Neighbours with an image similarity above {cap} were taken away.",
-        "leak_cap": "Leak cap",
-        "leak_cap_hint": "Takes away neighbours whose image is more similar than this to yours; 1 takes none.",
-        "more_ks": "Also with k =",
-        "more_ks_hint": "Other numbers of neighbours, beside the one set on the Explore tab.",
-        "references": "Right answers, if you know them",
-        "references_hint": "One a line. Then helped and hurt are known at once, and “the best possible” can be tried.",
         # given
         "given": "What the model was given, verbatim",
         "given_image": "The one image it saw",
@@ -331,6 +208,7 @@ TABLE: dict[str, dict[str, str]] = {
         "error_nothing_to_judge": "There is no answer to judge yet: run something first.",
         "error_no_last": "There is no judgment to change or withdraw.",
     }
+    | words_study.WORDS
     | words_annotate.WORDS
     | words_errors.WORDS
     | words_evaluate.WORDS
