@@ -7,12 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-import numpy as np
-
+from raven_core.answer_scores import Metric, scored
 from raven_core.errors import OptionError
-from raven_core.metrics.ptb import tokenise
-from raven_core.metrics.rouge import rouge_l
-from raven_core.metrics.vqa import normalise_answer, vqa_accuracy
 from raven_core.types import CELLS, Generation, Modality, Neighbour
 
 BASELINE = "baseline"
@@ -22,12 +18,6 @@ BASELINE_ADAPTER = "no-retrieval"
 """What that adapter is called in a profile that has one."""
 
 STUDY_CELLS: tuple[str, ...] = (*CELLS, BASELINE)
-
-VQA_NOISE = 0.1
-"""Accuracy of an answer that three of ten annotators gave is 0.9, of one that more gave 1: both are right."""
-
-CAPTION_NOISE = 0.05
-"""Least difference in ROUGE-L that counts; more where the references differ more from each other."""
 
 Effect: TypeAlias = Literal["helped", "hurt", "no change", "changed", "same"]
 """What a cell did against the first: known (helped, hurt, no change), or only seen (changed, same)."""
@@ -47,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class ComparedCell:
-    """One cell's answer against the first cell's. ``score`` is from 0 to 1, None without references."""
+    """One cell's answer against the first cell's. ``score`` is a fraction (CIDEr up to 10), None without references."""
 
     name: str
     k: int
@@ -78,7 +68,7 @@ class Comparison:
     neighbours: tuple[Neighbour, ...] = ()
     removed: tuple[Neighbour, ...] = ()
     unused: tuple[str, ...] = ()
-    metric: Literal["VQA accuracy", "ROUGE-L"] | None = None
+    metric: Metric | None = None
     noise: float | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
 
@@ -126,9 +116,12 @@ def compare_answers(
     question: str | None,
     answers: Sequence[tuple[str, int, Generation]],
     references: Sequence[str] | None = None,
+    known: Sequence[str] = (),
 ) -> Comparison:
     """Answers (cell, k, generation), judged against the ``none`` cell or else the first.
 
+    Params:
+        known: captions of other images, which tell how rare words are.
     Raises:
         OptionError: there is no answer.
     """
@@ -136,8 +129,9 @@ def compare_answers(
         raise OptionError("There is nothing to compare: ask for at least one cell.")
     name, k, base = next((one for one in answers if one[0] == "none"), answers[0])
     truths = _given(references)
-    noise = noise_of(truths, question) if truths else None
-    scores = [score_of(one.text, truths, question) if truths else None for _, _, one in answers]
+    told = scored([one.text for _, _, one in answers], truths, question, known) if truths else None
+    noise, metric = (None, None) if told is None else (told.noise, told.metric)
+    scores: Sequence[float | None] = [None] * len(answers) if told is None else told.scores
     base_score = next(s for (n, m, _), s in zip(answers, scores, strict=True) if (n, m) == (name, k))
     cells = tuple(
         ComparedCell(
@@ -150,8 +144,7 @@ def compare_answers(
         )
         for (n, m, one), score in zip(answers, scores, strict=True)
     )
-    metric: Literal["VQA accuracy", "ROUGE-L"] = "ROUGE-L" if question is None else "VQA accuracy"
-    return Comparison(question, cells, (name, k), metric=metric if truths else None, noise=noise)
+    return Comparison(question, cells, (name, k), metric=metric, noise=noise)
 
 
 def effect_of(text: str, base: str, score: float | None, base_score: float | None, noise: float | None) -> Effect:
@@ -161,31 +154,6 @@ def effect_of(text: str, base: str, score: float | None, base_score: float | Non
     if abs(score - base_score) <= noise + 1e-9:  # 1 - 0.9 is a little less than 0.1, 0.9 - 0.8 a little more
         return "no change"
     return "helped" if score > base_score else "hurt"
-
-
-def score_of(text: str, references: Sequence[str], question: str | None) -> float:
-    """From 0 to 1: ROUGE-L of a caption; VQA accuracy of an answer, or whether it is the only reference."""
-    if question is None:
-        tokens = tokenise([text, *references])
-        return float(rouge_l(tokens[:1], [tokens[1:]])[0])
-    if len(references) == 1:
-        return float(normalise_answer(text) == normalise_answer(references[0]))
-    return vqa_accuracy(text, references)
-
-
-def noise_of(references: Sequence[str], question: str | None) -> float:
-    """The largest difference of two scores that says nothing.
-
-    For captions the standard deviation of what each reference scores against the others, and 0.05 at least: people who
-    all describe the image well differ that much.
-    """
-    if question is not None:
-        return VQA_NOISE
-    if len(references) < 2:
-        return CAPTION_NOISE
-    tokens = tokenise(references)
-    others = [[other for place, other in enumerate(tokens) if place != own] for own in range(len(tokens))]
-    return max(CAPTION_NOISE, float(np.std(rouge_l(tokens, others))))
 
 
 def _given(references: Sequence[str] | None) -> list[str]:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from raven_core.comparison import (
-    CAPTION_NOISE,
-    Change,
-    cell_modalities,
-    compare_answers,
-    noise_of,
-    score_of,
-    word_changes,
-)
+from raven_core.answer_scores import CAPTION_NOISE, scored
+from raven_core.comparison import Change, cell_modalities, compare_answers, word_changes
 from raven_core.errors import OptionError
+from raven_core.metrics.captioning import score_captions
 from raven_core.types import Generation
 
 
@@ -68,20 +62,42 @@ def test_answers_are_judged_by_vqa_accuracy_and_the_gap_between_right_answers_is
 
 
 def test_one_reference_answer_is_right_or_wrong():
-    assert score_of("The Moss", ["moss"], "what") == 1.0 and score_of("nuts", ["moss"], "what") == 0.0
+    assert scored(["The Moss", "nuts"], ["moss"], "what").scores == (1.0, 0.0)
 
 
-def test_captions_are_judged_by_rouge_l():
+def test_captions_are_judged_by_rouge_l_where_nobody_knows_which_words_are_rare():
     # longest common subsequence 2 of 3 and 2 words: precision 2/3, recall 1, F with beta 1.2: 2.44 p r / (r + 1.44 p)
-    assert score_of("a red zumi", ["red zumi"], None) == pytest.approx(2.44 * (2 / 3) / (1 + 1.44 * 2 / 3))
+    expected = 2.44 * (2 / 3) / (1 + 1.44 * 2 / 3)
+    assert scored(["a red zumi"], ["red zumi"], None).scores == pytest.approx((expected,))
     made = compare_answers(None, [("none", 3, said("a dog")), ("both", 3, said("a red zumi"))], ["a red zumi."])
     assert made.metric == "ROUGE-L" and effects(made) == {"none": "no change", "both": "helped"}
 
 
 def test_references_that_differ_make_small_differences_noise():
-    assert noise_of(["a red zumi"], None) == noise_of(["a red zumi"] * 3, None) == CAPTION_NOISE
+    noises = [scored(["a"], ["a red zumi"] * count, None).noise for count in (1, 3)]
+    assert noises == [CAPTION_NOISE["ROUGE-L"]] * 2
     # the first two score 1 against the others, the third 0: mean 2/3, standard deviation sqrt(2) / 3
-    assert noise_of(["zumi", "zumi", "moss"], None) == pytest.approx(2**0.5 / 3)
+    assert scored(["a"], ["zumi", "zumi", "moss"], None).noise == pytest.approx(2**0.5 / 3)
+
+
+KNOWN = ["a red bimi in a meadow by a lake", "a red kona in a meadow by a lake", "a moss in a meadow", "a lake"]
+RIGHT = ["a red zumi in a meadow by a lake", "one red zumi is in a meadow", "a zumi, red, by a lake in a meadow"]
+
+
+def test_a_name_counts_for_more_than_scenery_where_it_is_known_which_words_are_rare():
+    answers = [("none", 3, said("a red bimi in a meadow by a lake")), ("both", 3, said("a red zumi in a meadow"))]
+    assert effects(compare_answers(None, answers, RIGHT)) != {"none": "no change", "both": "helped"}
+    made = compare_answers(None, answers, RIGHT, KNOWN)
+    assert made.metric == "CIDEr" and effects(made) == {"none": "no change", "both": "helped"}
+
+
+def test_what_cider_says_of_one_answer_is_what_the_scorer_says_with_the_rarity_of_the_others():
+    found = scored([RIGHT[0], "nothing"], RIGHT, None, KNOWN)
+    by_scorer = score_captions({"one": RIGHT, "two": RIGHT}, {"one": RIGHT[0], "two": "nothing"},
+                               rarity_from={caption: [caption] for caption in KNOWN}).per_image  # fmt: skip
+    assert found.scores == pytest.approx((by_scorer["one"]["CIDEr"], by_scorer["two"]["CIDEr"]))
+    assert found.scores[1] == 0.0 and found.noise > CAPTION_NOISE["CIDEr"]
+    assert scored(["a"], ["a red zumi"], None, KNOWN).noise == CAPTION_NOISE["CIDEr"]
 
 
 def test_a_person_s_pick_says_which_cells_helped():

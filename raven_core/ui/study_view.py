@@ -91,15 +91,24 @@ def _how_judged(study: Study) -> str:
         return say("judged_pick")
     comparison = study.comparison
     if comparison is not None and comparison.metric is not None:
-        return say("judged_references", metric=comparison.metric, noise=f"{comparison.noise or 0.0:.2f}")
+        return say("judged_references", metric=comparison.metric, noise=_points(comparison, comparison.noise or 0.0))
     return say("judged_nobody")
+
+
+def _points(comparison: Comparison, score: float) -> str:
+    """A score as it is usually printed: CIDEr in percent."""
+    return f"{100 * score:.0f}" if comparison.metric == "CIDEr" else f"{score:.2f}"
 
 
 def _cell(cell: ComparedCell, comparison: Comparison, study: Study, can_explain: bool) -> str:
     is_base = cell.key == comparison.base
     shown = say("effect_base") if is_base else say(f"effect_{cell.effect}")
     kind = "base" if is_base else cell.effect.replace(" ", "-")
-    known = "" if cell.score is None else say("study_score", metric=comparison.metric, score=f"{cell.score:.2f}")
+    known = (
+        ""
+        if cell.score is None
+        else say("study_score", metric=comparison.metric, score=_points(comparison, cell.score))
+    )
     score = f" · {esc(known)}" if known else ""
     chosen = ' aria-current="true"' if cell.key == study.explained and can_explain else ""
     return (
