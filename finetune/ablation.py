@@ -5,16 +5,19 @@
     python -m finetune.report                                        # docs/results.md, from what was measured
 
 All four splits are one data set of captions and questions with a domain each, so that ``evaluate`` reports every domain
-and all of them together. A run that was interrupted goes on. The figures go to docs/figures.
+and all of them together. A run that was interrupted goes on. The figures go to docs/figures, those of the mean over all
+training seeds that were measured, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tqdm import tqdm
@@ -26,6 +29,9 @@ from raven_core.counterfactuals import Kind
 from raven_core.datasets import Dataset, Example, load
 from raven_core.evaluation import Options, Report, evaluate
 from raven_core.evaluation.comparing import compare_runs
+from raven_core.evaluation.figures import OVERALL
+from raven_core.evaluation.records import RunFolder
+from raven_core.metrics.intervals import paired_difference
 from raven_core.pipeline import Raven
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +42,8 @@ CONTROLLED = "both"
 
 LEAK_CAPS = (0.9, 0.5, 0.1)
 REPORTED = ("metric", "reference_cell", "samples", "cells", "gains", "domains", "question_types", "leak")
+ASKED = ("seed", "n", "questions")
+POOLED = "ablation-mean.json"
 APART = 1_000_000
 """A split's images and questions have numbers below this; the next split's are above it."""
 
@@ -88,6 +96,43 @@ def _run(raven: Raven, data: Dataset, options: Options, out: Path) -> Report:
         return evaluate(raven, data, options, out, show)
 
 
+def pooled(runs: Sequence[Path]) -> dict[str, list[float]]:
+    """The gain of ``both`` over the baseline in CIDEr, times 100, by domain and overall: the mean over training seeds.
+
+    An image's gain is the mean of its gains under each seed; the interval is over images.
+
+    Params:
+        runs: folders of the main run of each training seed, over the same images.
+    """
+    scores: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        for row in RunFolder(run).rows():
+            if row["task"] == "caption" and row["cell"] in ("baseline", CONTROLLED) and row["error"] is None:
+                scores[row["domain"], row["id"]][row["cell"]].append(100.0 * row["scores"]["CIDEr"])
+    means: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for (domain, _), found in scores.items():
+        both, baseline = found[CONTROLLED], found["baseline"]
+        if len(both) == len(baseline) == len(runs):
+            for group in (domain, OVERALL):
+                means[group][0].append(fmean(both))
+                means[group][1].append(fmean(baseline))
+    return {group: list(paired_difference(first, second)) for group, (first, second) in means.items()}
+
+
+def save_pooled(out: Path, figures: Path, asked: Mapping[str, int]) -> None:
+    """Pools the seeds that were measured on these pictures, where they are several."""
+    measured = [path for path in sorted(figures.glob("ablation-seed-*.json")) if _asked(path) == dict(asked)]
+    runs = [out / path.stem / "retrieved" for path in measured]
+    if len(runs) > 1 and all(run.is_dir() for run in runs):
+        seeds = [int(path.stem.rpartition("-")[2]) for path in measured]
+        save(figures / POOLED, {**asked, "training_seeds": seeds, "gains": pooled(runs)})
+
+
+def _asked(path: Path) -> dict[str, int]:
+    found = json.loads(path.read_text(encoding="utf8"))
+    return {name: found[name] for name in ASKED}
+
+
 def save(path: Path, figures: Mapping[str, Any]) -> None:
     """Writes figures where the report finds them."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,8 +159,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         raven = with_adapters(raven, options.adapters)
     name = f"ablation-seed-{options.training_seed}"
     found = measure(raven, data, options.out / name, options.seed)
-    asked = {"seed": options.seed, "n": options.n, "questions": options.questions}
+    asked = {asked: getattr(options, asked) for asked in ASKED}
     save(options.figures / f"{name}.json", {**asked, "training_seed": options.training_seed, **found})
+    save_pooled(options.out, options.figures, asked)
 
 
 if __name__ == "__main__":

@@ -29,13 +29,21 @@ Figures = Mapping[str, Any]
 def section(figures: Figures) -> str:
     """All tables of one training seed."""
     seed, main = figures["training_seed"], figures["main"]
-    parts = [f"### Training seed {seed}: test seed {figures['seed']}", _size(figures), bar_table(main["caption"])]
+    gained = {domain: group["gains"]["both"]["gain"] for domain, group in main["caption"]["domains"].items()}
+    parts = [f"### Training seed {seed}: test seed {figures['seed']}", _size(figures), bar_table(gained)]
     for task, metric in TASKS.items():
         told = main[task]
         parts += [f"#### {metric}", cells(told), f"Gain over the `no-retrieval` adapter in {metric}:", gains(told)]
     parts += ["#### Accuracy by question type", types(main["vqa"])]
     parts += ["#### Other neighbours, and none that are too alike", controls(figures["controls"]), CAPS, leak(main)]
     return "\n\n".join(parts)
+
+
+def mean_section(figures: Figures) -> str:
+    """The bars of the mean over training seeds."""
+    seeds = " and ".join(map(str, figures["training_seeds"]))
+    told = "An image's gain is the mean of its gains under each training seed; the interval is over images."
+    return "\n\n".join([f"### Mean over training seeds {seeds}", told, bar_table(figures["gains"])])
 
 
 CAPS = (
@@ -52,20 +60,23 @@ def _size(figures: Figures) -> str:
     )
 
 
-def bars(caption: Figures) -> list[tuple[str, str, str, bool]]:
-    """What is asked of the gain in CIDEr, what was measured, and whether it holds; gains must be surely above zero."""
+def bars(gained: Mapping[str, Sequence[float]]) -> list[tuple[str, str, str, bool]]:
+    """What is asked of the gain in CIDEr, what was measured by domain, and whether it holds.
+
+    Gains must be surely above zero.
+    """
     found = []
     for domain, what, place, least in BARS:
-        gain = caption["domains"][domain]["gains"]["both"]["gain"]
+        gain = gained[domain]
         sure = gain[1] > 0 if least > 0 else True
         holds = gain[place] >= least and sure
         found.append((f"CIDEr of `both` over the baseline, {domain}: {what}", interval(gain), f"{least:+g}", holds))
     return found
 
 
-def bar_table(caption: Figures) -> str:
+def bar_table(gained: Mapping[str, Sequence[float]]) -> str:
     """The bars as a table."""
-    rows = [[what, told, least, "holds" if holds else "**falls short**"] for what, told, least, holds in bars(caption)]
+    rows = [[what, told, least, "holds" if holds else "**falls short**"] for what, told, least, holds in bars(gained)]
     return table(["bar", "measured", "at least", ""], rows)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune import ablation_report
+from finetune.ablation import POOLED
 from finetune.fieldguide.species import DOMAINS
 from finetune.measure_fieldguide import COLUMNS
 from finetune.photos import report as photos_report
@@ -138,8 +139,11 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     quality = read(options.manifest)["quality"]
     parts = [HEAD, *(section(seed, report) for seed, report in quality.items())]
-    if ablations := sorted(options.figures.glob("ablation-*.json")):
-        parts += [ABLATION, *(ablation_report.section(read(path)) for path in ablations)]
+    if ablations := sorted(options.figures.glob("ablation-seed-*.json")):
+        parts.append(ABLATION)
+        if (mean := options.figures / POOLED).exists():
+            parts.append(ablation_report.mean_section(read(mean)))
+        parts += [ablation_report.section(read(path)) for path in ablations]
     if (photos := options.figures / "photos.json").exists():
         parts.append(photos_report.page(read(photos)))
     options.out.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf8")
