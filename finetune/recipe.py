@@ -9,8 +9,8 @@ from finetune.fieldguide_data import Sizes
 from finetune.loop import Plan
 from finetune.modelling import EncoderSize, VlmSize
 
-ADAPTER_SEEDS = (0, 1)
-"""Both are trained and reported; the first one ships."""
+ADAPTER_SEEDS = (1, 0)
+"""Both are trained and reported; the first one ships, which described the pictures of a development seed better."""
 
 Task = Literal["raven", "no-retrieval"]
 

@@ -48,7 +48,7 @@ ABLATION = f"""# The Field Guide: the ablation
 
 ```console
 {ablation_report.COMMAND}                                     # the adapters that ship
-{ablation_report.COMMAND} --training-seed 1 --adapters DIR    # others, from another seed
+{ablation_report.COMMAND} --training-seed 0 --adapters DIR    # others, from another seed
 ```
 
 What `evaluate` says of all splits as one data set: captions scored by CIDEr with the document frequencies of all
