@@ -40,7 +40,9 @@ seed is the first eight hex digits, as a number, of the SHA-256 of the species t
 made on development seeds. Splits are by species: `in-domain` (the models were trained on them), `near-domain` (the
 language model saw a few pictures), `out-domain` (in the memory, but in no sample of the language model), `novel`
 (likewise, and never seen by the encoder). `baseline` is the `no-retrieval` adapter; `none`, `text`, `image` and `both`
-are the `raven` adapter given nothing, the captions, the images, or both of the three nearest neighbours.
+are the `raven` adapter given nothing, the captions, the images, or both of the three nearest neighbours. Two training
+seeds were trained and measured; the one that ships stands first, and was better on development pictures
+([training.md](training.md)).
 """
 
 

@@ -22,9 +22,12 @@ class Decoder:
     text: str = ""
     done: bool = False
 
+    def __post_init__(self) -> None:
+        self._ends = (self.tokenizer.eos_token_id, self.tokenizer.pad_token_id)  # asking takes as long as decoding
+
     def push(self, token_id: int, logprob: float) -> Token | None:
         """The token with what it adds to the text; None for the end token and all behind it."""
-        if self.done or token_id in (self.tokenizer.eos_token_id, self.tokenizer.pad_token_id):
+        if self.done or token_id in self._ends:
             self.done = True
             return None
         self.ids.append(token_id)

@@ -44,15 +44,18 @@ class Merger:
             self._made[adapter] = self._merged(adapter)
         own = self._weights()
         try:
-            self._put(self._made[adapter], [adapter])
+            self._put(self._made[adapter])
+            for layer in self._layers:
+                layer.forward = layer.get_base_layer().forward  # peft's own takes longer than a small layer
             yield
         finally:
-            self._put(own, [])
+            for layer in self._layers:
+                vars(layer).pop("forward", None)
+            self._put(own)
 
-    def _put(self, weights: Sequence[torch.Tensor], merged: list[str]) -> None:
+    def _put(self, weights: Sequence[torch.Tensor]) -> None:
         for layer, weight in zip(self._layers, weights, strict=True):
             layer.get_base_layer().weight.data = weight
-            layer.merged_adapters = list(merged)  # peft then adds nothing to what the layer gives
 
     def _merged(self, adapter: str) -> list[torch.Tensor]:
         with torch.inference_mode(False), torch.no_grad():
