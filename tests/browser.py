@@ -32,12 +32,15 @@ window.fetch = async (...asked) => {
   const answer = await plain(...asked);
   if (!String(asked[0]?.url ?? asked[0]).includes('/queue/data')) return answer;
   const late = new TransformStream({
-    transform: async (part, out) => { await new Promise((go) => setTimeout(go, 800)); out.enqueue(part); },
+    transform: async (part, out) => {
+      await new Promise((go) => setTimeout(go, 800));
+      for (const piece of [part.slice(0, 20), part.slice(20)]) if (piece.length) out.enqueue(piece);
+    },
   });
   return new Response(answer.body.pipeThrough(late), {headers: answer.headers, status: answer.status});
 };
 """
-"""What the server tells comes 800 ms late, while presses reach it at once: a slow line, or a busy browser."""
+"""What the server tells comes 800 ms late and in pieces, while presses reach it at once, as on a slow line."""
 
 
 def chromium_or_skip() -> str:

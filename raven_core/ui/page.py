@@ -1,4 +1,4 @@
-"""``gr.Blocks`` with what gradio lacks: words for programs, and for slow browsers views and streams they can follow."""
+"""``gr.Blocks`` with what gradio lacks: words for programs, and views of a run that a slow browser gets whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from raven_core.ui import streams
 from raven_core.ui.labels import in_words
 
 
@@ -16,12 +15,6 @@ class Page(gr.Blocks):
     def get_api_info(self, *arguments: Any, **options: Any) -> Any:
         """What programs may call: in English words, not in the marks that stand for them in every language."""
         return in_words(super().get_api_info(*arguments, **options))
-
-    def queue(self, *arguments: Any, **options: Any) -> Page:
-        """The queue of gradio, whose streams stay open a little longer."""
-        super().queue(*arguments, **options)
-        streams.keep_open(self._queue)
-        return self
 
     def handle_streaming_diffs(self, block_fn: Any, data: list[Any], *arguments: Any, **options: Any) -> list[Any]:
         """What is sent of a run's next view: updates of components always whole, texts as what was added to them.

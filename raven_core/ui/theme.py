@@ -23,7 +23,9 @@ INK = gr.themes.Color(
 
 WEIGHTS = (400, 700)  # of the fonts that gradio ships, the files of other weights lack the Latin alphabet
 
-HEAD = '<meta name="description" content="Explore a retrieval-augmented vision-language model.">'
+HEAD = f"""<meta name="description" content="Explore a retrieval-augmented vision-language model.">
+<script>
+{(STATIC / "streams.js").read_text("utf-8")}</script>"""
 
 
 def theme() -> gr.themes.Base:
