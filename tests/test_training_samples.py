@@ -100,14 +100,14 @@ def test_a_redrawn_name_is_the_same_in_all_neighbours_and_in_the_target():
     assert stranger not in NAMES and stranger != name
 
 
-def test_names_are_redrawn_in_nine_samples_of_ten():
+def test_names_are_redrawn_in_seven_samples_of_ten():
     material, neighbours = hand_made([(f"the {OWN.name}", told(OWN.name, OWN.name))])
     kept = 0
     for seed in range(500):
         sample = retrieval_sample(material, caption_row(), neighbours, "text", random.Random(seed))
         assert has_word(sample.answer, OWN.name) == has_word(captions_in(sample)[0], OWN.name)
         kept += has_word(sample.answer, OWN.name)
-    assert 30 < kept < 75
+    assert 120 < kept < 180
 
 
 @pytest.mark.parametrize("cell", ["image", "none"])
@@ -159,7 +159,7 @@ def test_a_redrawn_fact_is_the_same_in_neighbours_and_answer(kind, asked):
         assert drawn in FACTS[kind] and first.endswith(f": {drawn}")
         assert sample.answer == (awake_answer(drawn) if kind == "awake" else drawn)
         changed += drawn != value
-    assert changed > 15
+    assert changed > 10
 
 
 @pytest.mark.parametrize(("kind", "asked"), FACT_TYPES.items())
