@@ -31,11 +31,13 @@ const plain = window.fetch;
 window.fetch = async (...asked) => {
   const answer = await plain(...asked);
   if (!String(asked[0]?.url ?? asked[0]).includes('/queue/data')) return answer;
+  let last;
+  const give = (out, part) => [part.slice(0, 20), part.slice(20)].forEach((one) => one.length && out.enqueue(one));
   const late = new TransformStream({
-    transform: async (part, out) => {
-      await new Promise((go) => setTimeout(go, 800));
-      for (const piece of [part.slice(0, 20), part.slice(20)]) if (piece.length) out.enqueue(piece);
+    transform: (part, out) => {
+      last = new Promise((go) => setTimeout(go, 800)).then(() => give(out, part));
     },
+    flush: () => last,
   });
   return new Response(answer.body.pipeThrough(late), {headers: answer.headers, status: answer.status});
 };
