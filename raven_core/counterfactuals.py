@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 from weakref import WeakKeyDictionary
 
 from PIL import Image
@@ -24,6 +25,7 @@ from raven_core.types import Neighbour, Pair
 
 Kind: TypeAlias = Literal["retrieved", "random", "shuffled", "cross-paired", "oracle"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+T = TypeVar("T")
 
 GROUP = "species"
 """Pairs whose ``extra`` names the same of these show the same kind of thing."""
@@ -189,22 +191,29 @@ def told(captions: Sequence[str], references: Sequence[str], weights: Mapping[st
     ]
 
 
-_RARITY: WeakKeyDictionary[Any, tuple[int, dict[str, float]]] = WeakKeyDictionary()
+def read_once(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """What a function reads of a memory, read again only when the memory has grown or shrunk."""
+    kept: WeakKeyDictionary[Any, tuple[int, T]] = WeakKeyDictionary()
+
+    def reading(memory: Pairs) -> T:
+        found = kept.get(memory)
+        if found is None or found[0] != len(memory.ids):
+            found = kept[memory] = (len(memory.ids), read(memory))
+        return found[1]
+
+    return functools.wraps(read)(reading)
 
 
+@read_once
 def rarity(memory: Pairs) -> dict[str, float]:
     """How rare each word is among the memory's captions: its inverse document frequency, from 0 to 1.
 
     As for CIDEr, what most captions say tells little. Read once for a memory of a size.
     """
-    size, weights = _RARITY.get(memory, (-1, {}))
-    if size != len(memory.ids):
-        captions = [pair.caption or "" for pair in memory.pairs(memory.ids)]
-        found = Counter(word for caption in captions for word in _words(caption))
-        most = math.log(len(captions) + 1)
-        weights = {word: math.log((len(captions) + 1) / count) / most for word, count in found.items()}
-        _RARITY[memory] = (len(memory.ids), weights)
-    return weights
+    captions = [pair.caption or "" for pair in memory.pairs(memory.ids)]
+    found = Counter(word for caption in captions for word in _words(caption))
+    most = math.log(len(captions) + 1)
+    return {word: math.log((len(captions) + 1) / count) / most for word, count in found.items()}
 
 
 def _words(text: str) -> set[str]:

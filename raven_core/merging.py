@@ -17,20 +17,26 @@ MOST_WEIGHTS = 50_000_000
 """Of all layers with an adapter: each adapter keeps as many again in memory."""
 
 
+def plain_layers(model: Any) -> list[Any]:
+    """The model's layers with adapters; none where an adapter is another kind of LoRA than two matrices a weight."""
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    others = (one.lora_variant or one.lora_embedding_A or any(one.lora_bias.values()) for one in layers)
+    return [] if any(others) else layers
+
+
 class Merger:
     """The weights of one model with each of its adapters added, made when they are first needed."""
 
     def __init__(self, model: Any) -> None:
-        self._layers: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
+        self._layers = plain_layers(model)
         self._made: dict[str, list[torch.Tensor]] = {}
-        self.is_usable = bool(self._layers) and self._is_plain()
+        self.is_usable = bool(self._layers) and self._are_fit(self._weights())
 
-    def _is_plain(self) -> bool:
-        """Whether all adapters are plain LoRA on float32 weights, and those not too many: others would be rounded."""
-        weights = self._weights()
+    @staticmethod
+    def _are_fit(weights: Sequence[torch.Tensor]) -> bool:
+        """Whether the weights are float32, others would be rounded, and not too many."""
         return (
-            not any(one.lora_variant or one.lora_embedding_A or any(one.lora_bias.values()) for one in self._layers)
-            and all(isinstance(one, torch.Tensor) and one.dtype == torch.float32 for one in weights)
+            all(isinstance(one, torch.Tensor) and one.dtype == torch.float32 for one in weights)
             and sum(weight.numel() for weight in weights) <= MOST_WEIGHTS
         )
 

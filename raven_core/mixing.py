@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from peft.tuners.lora import LoraLayer
+
+from raven_core.merging import plain_layers
 
 SIDE_BY_SIDE = "__side_by_side__"
 PEFT_BASE = "__base__"
@@ -30,8 +31,8 @@ class Mixer:
 
     def _make(self) -> bool:
         """Whether the adapters can stand side by side: plain LoRA, all of them chosen alike."""
-        layers = [module for module in self._model.modules() if isinstance(module, LoraLayer)]
-        if not layers or any(one.lora_variant or one.lora_embedding_A or any(one.lora_bias.values()) for one in layers):
+        layers = plain_layers(self._model)
+        if not layers:
             return False
         try:
             weights = [1.0] * len(self._adapters)

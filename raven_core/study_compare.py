@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
-from weakref import WeakKeyDictionary
 
 from raven_core import prompting
 from raven_core.clock import Clock
 from raven_core.comparison import BASELINE, BASELINE_ADAPTER, STUDY_CELLS, Comparison, cell_modalities, compare_answers
+from raven_core.counterfactuals import read_once
 from raven_core.edits import Gathered
 from raven_core.errors import AdapterError, OptionError
 from raven_core.images import ImageSource
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 MOST_KNOWN = 5000
 """Captions that tell how rare words are: enough for that, and scored against in a tenth of a second."""
-
-_KNOWN: WeakKeyDictionary[Memory, tuple[int, tuple[str, ...]]] = WeakKeyDictionary()
-"""Those of each memory, by its size when they were read."""
 
 _Asked: TypeAlias = tuple[str, Request]
 """A cell by name, and what is asked in it."""
@@ -65,15 +62,16 @@ def compare(
 
 
 def _known(raven: Raven, request: Request, alteration: Alteration) -> Sequence[str]:
-    """The memory's captions, or some of many: they tell how rare words are, where captions are scored."""
-    if request.question is not None or not alteration.references:
-        return ()
-    size, captions = _KNOWN.get(raven.memory, (-1, ()))
-    if size != len(raven.memory):
-        step = 1 + len(raven.memory) // MOST_KNOWN
-        captions = tuple(pair.caption for pair in raven.memory.pairs(raven.memory.ids[::step]) if pair.caption)
-        _KNOWN[raven.memory] = (len(raven.memory), captions)
-    return captions
+    """Captions that tell how rare words are, where captions are scored."""
+    is_scored = request.question is None and bool(alteration.references)
+    return captions_of(raven.memory) if is_scored else ()
+
+
+@read_once
+def captions_of(memory: Memory) -> Sequence[str]:
+    """The memory's captions, or some of many, evenly taken."""
+    step = 1 + len(memory) // MOST_KNOWN
+    return tuple(pair.caption for pair in memory.pairs(memory.ids[::step]) if pair.caption)
 
 
 def _ks(request: Request, ks: Sequence[int] | None) -> list[int]:

@@ -24,6 +24,11 @@ def wire(queues: Queues) -> None:
     _wire_judging(queues)
 
 
+def asking(annotator: str, request: gr.Request | None, profile: gr.OAuthProfile | None) -> tuple[str, list[str]]:
+    """Under which name a program asks, a login's before any other, and all that says that it is the one who asks."""
+    return login(request, profile) or annotator, owners(None, request, profile)
+
+
 def _wire_reading(queues: Queues) -> None:
     """What there is to judge, and what came to light once it was judged."""
 
@@ -33,7 +38,7 @@ def _wire_reading(queues: Queues) -> None:
     def reveal_annotation(
         item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
-        who = login(request, profile) or annotator
+        who, _ = asking(annotator, request, profile)
         return refused_in_words(lambda: revealed_record(queues, item_id, who))
 
     gr.api(
@@ -53,30 +58,27 @@ def _wire_judging(queues: Queues) -> None:
     def next_item(
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
-        who = login(request, profile) or annotator
-        owner = owners(None, request, profile)[0]
-        return refused_in_words(lambda: next_record(queues, queue_id, who, owner))
+        who, mine = asking(annotator, request, profile)
+        return refused_in_words(lambda: next_record(queues, queue_id, who, mine[0]))
 
     def annotate(
         item_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None, preference: str = "",
         verdicts: dict[str, str] | None = None, tags: dict[str, list[str]] | None = None, correction: str = "",
         note: str = "", token: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        who = login(request, profile) or annotator
+        who, mine = asking(annotator, request, profile)
         said: dict[str, Any] = {"preference": preference, "verdicts": verdicts or {}, "tags": tags or {}}
-        texts: dict[str, Any] = {"correction": correction, "note": note, "token": token}
-        texts["owner"] = owners(None, request, profile)[0]
+        texts: dict[str, Any] = {"correction": correction, "note": note, "token": token, "owner": mine[0]}
         return refused_in_words(lambda: submitted(queues, item_id, who, {**said, **texts}))
 
     def undo_annotation(
         queue_id: str, annotator: str, request: gr.Request, profile: gr.OAuthProfile | None
     ) -> dict[str, Any]:
-        who = login(request, profile) or annotator
-        owner = owners(None, request, profile)[0]
-        return refused_in_words(lambda: undone(queues, queue_id, who, owner))
+        who, mine = asking(annotator, request, profile)
+        return refused_in_words(lambda: undone(queues, queue_id, who, mine[0]))
 
     def delete_annotations(annotator: str, request: gr.Request, profile: gr.OAuthProfile | None) -> dict[str, Any]:
-        who, mine = login(request, profile) or annotator, owners(None, request, profile)
+        who, mine = asking(annotator, request, profile)
         count = refused_in_words(lambda: annotate_bench.forget(queues, annotate_bench.Bench(), who, mine))
         return {"annotator": who, "deleted": count}
 
