@@ -16,7 +16,7 @@ from transformers import Idefics3ForConditionalGeneration
 
 from finetune.loop import device
 from finetune.pictures import Pool
-from raven_core.generator import expand_images, render_prompt
+from raven_core.rendering import expand_images, render_prompt
 from raven_core.types import Prompt
 
 IGNORE = -100

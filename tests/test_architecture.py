@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "settings", "version", "stamps", "annotation_types"),
-    ("images", "prompting", "trials", "metrics", "clock", "wording", "attribution", "edits", "counterfactuals",
-     "answer_scores", "comparison", "annotation_sources", "judgments_checks", "fair_lock"),
+    ("images", "prompting", "rendering", "trials", "metrics", "clock", "wording", "attribution", "edits",
+     "counterfactuals", "answer_scores", "comparison", "annotation_sources", "judgments_checks", "fair_lock"),
     ("hub", "dual_encoder", "encoder", "index", "memory_writer", "memory", "model_files", "decoding", "visual",
      "kv_cache", "prefill", "merging", "mixing", "generator",
      "judgments_schema", "judgments_database", "judgments_export", "annotation_forget", "judgments", "annotation_rows",

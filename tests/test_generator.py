@@ -12,8 +12,9 @@ import torch
 from raven_core import prefill
 from raven_core.decoding import Decoder
 from raven_core.errors import AdapterError
-from raven_core.generator import Generator, control_tokens, expand_images, text_of
+from raven_core.generator import Generator, text_of
 from raven_core.prompting import build
+from raven_core.rendering import control_tokens, expand_images
 from raven_core.types import Neighbour, Query, Token
 from tests import tiny
 
@@ -310,7 +311,7 @@ def test_control_tokens_nested_in_each_other_stay_text(generator):
 
 
 def test_a_control_token_without_brackets_is_broken_up():
-    from raven_core.generator import _defused
+    from raven_core.rendering import _defused
 
     assert _defused("<pad>") == "‹pad›"
     assert _defused("[IMG]") == "[\u2060IMG]"

@@ -23,9 +23,9 @@ from finetune.photos.sight_token import SightToken, expand_with_sight
 from finetune.photos.train_language import Mix
 from finetune.photos.train_retriever import RetrieverTraining, several_positives
 from finetune.photos.train_sight import on_grid, word_labels
-from raven_core.generator import expand_images, render_prompt
 from raven_core.memory import Memory
 from raven_core.prompting import build
+from raven_core.rendering import expand_images, render_prompt
 from raven_core.retriever import Retriever
 from raven_core.types import Query
 from tests import tiny

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-import raven_core.generator
 import raven_core.prompting
+import raven_core.rendering
 from finetune import language, modelling, train_adapters, train_base
 from finetune.fieldguide.memory_captions import FACTS, MemoryCaption
 from finetune.fieldguide.memory_rows import memory_rows
@@ -207,8 +207,8 @@ def all_rows(per_species: int) -> tuple[tuple[Scene, MemoryCaption], ...]:
 
 def test_prompts_are_those_of_inference():
     assert train_adapters.build is train_base.build is raven_core.prompting.build
-    assert language.render_prompt is raven_core.generator.render_prompt
-    assert language.expand_images is raven_core.generator.expand_images
+    assert language.render_prompt is raven_core.rendering.render_prompt
+    assert language.expand_images is raven_core.rendering.expand_images
     pairs = [(f"the {OWN.name}", told(OWN.name, OWN.name)), ("cute", told(None, OTHER.name))]
     material, neighbours = hand_made(pairs)
     sample = retrieval_sample(material, caption_row(), neighbours, "both", keeps(0.0))
@@ -248,7 +248,7 @@ def test_only_the_answer_and_its_end_are_trained(processor):
 def test_what_is_trained_is_what_the_model_is_asked_to_continue(processor):
     sample = Sample(build(Query(reference(3), "why")), "moss")
     batch = collate(processor, [sample])
-    prompt = language.expand_images(processor, raven_core.generator.render_prompt(processor, sample.prompt))
+    prompt = language.expand_images(processor, raven_core.rendering.render_prompt(processor, sample.prompt))
     assert prompt.endswith("Assistant:")
     whole = processor.tokenizer(prompt + " moss<end_of_utterance>")["input_ids"]
     assert batch.ids[0].tolist() == whole  # no token spans the border

@@ -20,7 +20,8 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from finetune.loop import device
 from finetune.photos.backbone import pooled
 from raven_core.dual_encoder import DualEncoder
-from raven_core.generator import Generator, expand_images
+from raven_core.generator import Generator
+from raven_core.rendering import expand_images
 from raven_core.types import Prompt
 
 PROJECTION = "sight_token.safetensors"

@@ -23,7 +23,7 @@ from finetune.photos.samples import ADAPTER_FOLD, BASE_FOLD, Material, Row
 from finetune.photos.sight_token import NAME as SIGHT
 from finetune.photos.sight_token import SightToken, expand_with_sight
 from finetune.train_adapters import save_adapter, with_lora
-from raven_core.generator import expand_images
+from raven_core.rendering import expand_images
 
 Task = Literal["raven", "no-retrieval", "sight"]
 TASKS: tuple[Task, ...] = ("raven", "no-retrieval", "sight")
