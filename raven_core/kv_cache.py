@@ -37,10 +37,9 @@ class RoomyLayer(DynamicLayer):
             self.lazy_initialization(key_states, value_states)
         seen = self.get_seq_length()
         end = seen + key_states.shape[-2]
-        room = self._room
-        # whatever else gave the layer other keys (a search that reorders them) left the room behind
         assert self.keys is not None and self.values is not None
-        if room is None or end > room[0].shape[-2] or self.keys.data_ptr() != room[0].data_ptr():
+        room = self._own_room()
+        if room is None or end > room[0].shape[-2]:
             room = (
                 _larger(self.keys, seen, key_states, end + ROOM),
                 _larger(self.values, seen, value_states, end + ROOM),
@@ -48,6 +47,20 @@ class RoomyLayer(DynamicLayer):
         for whole, states in zip(room, (key_states, value_states), strict=True):
             whole[:, :, seen:end] = states
         return self._show(room, end)
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep some rows of the batch, with their room."""
+        room = self._own_room()
+        if room is None:
+            super().batch_select_indices(indices)
+        else:
+            self._show((room[0][indices], room[1][indices]), self.get_seq_length())
+
+    def _own_room(self) -> Pair | None:
+        """The room that the keys stand in; whatever gave the layer other keys (a search, say) left it behind."""
+        if self._room is None or self.keys is None or self.keys.data_ptr() != self._room[0].data_ptr():
+            return None
+        return self._room
 
     def _show(self, room: Pair, length: int) -> Pair:
         self._room = room

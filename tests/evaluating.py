@@ -14,6 +14,7 @@ from raven_core.errors import AdapterError
 from raven_core.memory import Memory
 from raven_core.retriever import Retriever
 from raven_core.settings import Profile, Settings
+from raven_core.topics import Topic
 from raven_core.types import BASE, Prompt, Token
 from tests.tiny import ColourEncoder, block
 
@@ -41,7 +42,10 @@ def echo(prompt: Prompt) -> str:
 
 
 class Writer:
-    """Stands in for the generator; every token has probability 0.5. ``calls`` are (prompts, adapter)."""
+    """Stands in for the generator; every token has probability 0.5.
+
+    ``calls`` are (prompts, adapter); ``topics`` what each prompt is about.
+    """
 
     adapters = ("raven", "no-retrieval")
 
@@ -49,6 +53,7 @@ class Writer:
         self.answer = answer
         self.calls: list[tuple[int, str | None]] = []
         self.asked: list[Prompt] = []
+        self.topics: list[Topic] = []
 
     def check_adapter(self, adapter: str | None) -> None:
         if adapter not in (None, BASE, *self.adapters):
@@ -64,9 +69,11 @@ class Writer:
         max_new_tokens: int = 40,
         batch_size: int = 32,
         cancel: threading.Event | None = None,
+        topics: Sequence[Topic] = (),
     ) -> list[list[Token]]:
         self.calls.append((len(prompts), adapters))
         self.asked += prompts
+        self.topics += topics
         return [[Token(f" {self.answer(prompt)}", math.log(0.5))] for prompt in prompts]
 
 

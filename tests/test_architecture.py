@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("types", "errors", "settings", "version", "stamps", "annotation_types"),
     ("images", "prompting", "rendering", "trials", "metrics", "clock", "wording", "attribution", "edits",
-     "counterfactuals", "answer_scores", "comparison", "annotation_sources", "judgments_checks", "fair_lock"),
+     "counterfactuals", "answer_scores", "topics", "comparison", "annotation_sources", "judgments_checks", "fair_lock"),
     ("hub", "dual_encoder", "encoder", "index", "memory_writer", "memory", "model_files", "decoding", "visual",
-     "kv_cache", "prefill", "merging", "mixing", "generator",
+     "kv_cache", "prefill", "drafting", "merging", "mixing", "generator",
      "judgments_schema", "judgments_database", "judgments_export", "annotation_forget", "judgments", "annotation_rows",
      "annotation_hand_out", "annotation"),
     ("request", "retriever", "study_neighbours", "study_compare", "study_attribute", "study", "pipeline",

@@ -75,6 +75,16 @@ def test_cells_of_a_batch_are_answered_together(raven, data, tmp_path):
     assert raven.generator.calls == expected
 
 
+def test_cells_of_a_sample_share_a_topic_whatever_the_adapter(raven, data, tmp_path):
+    evaluate(raven, load(data, task="vqa"), Options(**QUICK, batch=2), tmp_path)
+    asked = [(str(p.messages[0]["content"][-1]["text"]), p.images[-1:]) for p in raven.generator.asked if p.images]
+    topics = [t for t, prompt in zip(raven.generator.topics, raven.generator.asked, strict=True) if prompt.images]
+    about = {}
+    for (question, images), topic in zip(asked, topics, strict=True):
+        about.setdefault(topic, set()).add((question, images[0].tobytes()))
+    assert len(about) == 6 and all(len(of) == 1 for of in about.values())
+
+
 def test_an_image_of_several_questions_is_embedded_once(raven, data, tmp_path):
     before = raven.encoder.images
     evaluate(raven, load(data, task="vqa"), Options(**QUICK, batch=6), tmp_path)

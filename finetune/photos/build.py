@@ -6,40 +6,35 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
-from transformers import AutoModelForImageTextToText, AutoProcessor, PreTrainedTokenizerFast
 
-from finetune.loop import device
 from finetune.modelling import build_processor, build_vlm, save_vlm, train_tokenizer
 from finetune.photos.assemble import assemble, report_on
-from finetune.photos.backbone import Floats, Halves, load_backbone, pooled_features, write_maps
+from finetune.photos.backbone import load_backbone, pooled_features, write_maps
 from finetune.photos.consensus import consensus
-from finetune.photos.corpus import FOLDS, SPLITS, Corpus, Split, read_corpus, weights_folder
+from finetune.photos.corpus import FOLDS, SPLITS, Split, read_corpus, weights_folder
 from finetune.photos.measure import RAVEN, asking, choose_k
 from finetune.photos.neighbours import (
-    Entry,
     Seen,
     Tables,
     answers_found,
     embed,
     find_neighbours,
-    memory_entries,
     project,
 )
-from finetune.photos.recipe import PhotoRecipe
 from finetune.photos.remembering import RememberingEncoder
-from finetune.photos.samples import Material
 from finetune.photos.statements import statement
 from finetune.photos.train_language import TASKS, Task, held_out_loss, train_adapter, train_base
 from finetune.photos.train_retriever import build_retriever, recall, save_retriever, train_retriever
-from finetune.photos.train_sight import train_sight, visual_tokens
-from finetune.photos.views import SIDE, Views
+from finetune.photos.train_sight import train_sight
+from finetune.photos.views import SIDE
+from finetune.photos.workshop import Record, Workshop
 from raven_core.dual_encoder import DualEncoder
 from raven_core.encoder import Encoder
 from raven_core.generator import Generator
@@ -50,7 +45,6 @@ from raven_core.metrics.captioning import score_captions
 from raven_core.prompting import SIMILAR, instruction
 from raven_core.retriever import Retriever
 
-Record = dict[str, Any]
 TUNE = "tune"
 PROMPTS = [
     "User:",
@@ -64,18 +58,10 @@ PROMPTS = [
 
 
 @dataclass
-class PhotoBuild:
-    """One build: the data, where the result goes, the recipe, and whether the learning rate is tried out first."""
+class PhotoBuild(Workshop):
+    """One build, stage by stage; ``tuned``: the learning rate is tried out first."""
 
-    recipe: PhotoRecipe
-    data: Path
-    out: Path
     tuned: bool = False
-
-    @property
-    def work(self) -> Path:
-        """Checkpoints and intermediate results; not needed once the profile is there."""
-        return self.out / "work"
 
     def stages(self) -> dict[str, Callable[[], Record]]:
         """Name and work of every stage, in order."""
@@ -114,92 +100,6 @@ class PhotoBuild:
                 done.write_text(json.dumps(record, indent=2), encoding="utf8")
             if name == until:
                 return
-
-    def begun_alike(self) -> bool:
-        """Whether what lies in the folder was begun with this recipe and data; a new folder is, from now on."""
-        path, own = self.work / "begun.json", {"recipe": repr(self.recipe), "data": str(self.data)}
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(own, indent=2), encoding="utf8")
-        return bool(json.loads(path.read_text(encoding="utf8")) == own)
-
-    def records(self) -> dict[str, Record]:
-        """What each finished stage recorded."""
-        found = sorted((self.work / "done").glob("*.json"))
-        return {path.stem: json.loads(path.read_text(encoding="utf8")) for path in found}
-
-    # ---------------------------------------------------------------- what the stages share
-
-    @cached_property
-    def corpus(self) -> Corpus:
-        """Pictures, captions, questions and splits."""
-        return Corpus.load(self.work / "corpus.json")
-
-    @cached_property
-    def files(self) -> list[str]:
-        """The files of the pool, in its order."""
-        return [picture.file for picture in self.corpus.pictures[: self.corpus.pool]]
-
-    @cached_property
-    def captions(self) -> dict[int, str]:
-        """The consensus caption of every photo of the pool, by row."""
-        content = json.loads((self.work / "consensus.json").read_text(encoding="utf8"))
-        return {int(row): caption for row, caption in content.items()}
-
-    @cached_property
-    def entries(self) -> list[Entry]:
-        """The pairs of the memory."""
-        return memory_entries(self.corpus, self.captions)
-
-    @cached_property
-    def views(self) -> Views:
-        """The pool's pictures."""
-        return Views.build(self.work / "pictures.npy", self.files, self.recipe.views)
-
-    @cached_property
-    def features(self) -> Floats:
-        """(pool, width): what the backbone makes of each picture."""
-        found: Floats = np.load(self.work / "features.npy")
-        return found
-
-    @cached_property
-    def maps(self) -> Halves:
-        """(pool * views, places, components): what the backbone makes of places in each view."""
-        found: Halves = np.load(self.work / "maps.npy", mmap_mode="r")
-        return found
-
-    @cached_property
-    def tokens(self) -> torch.Tensor:
-        """Visual tokens of every view, computed once: the vision tower no longer changes after ``sight``."""
-        path = self.work / "tokens.pt"
-        if not path.exists():
-            torch.save(visual_tokens(self.vlm("sight"), self.processor("sight"), self.views, self.files), path)
-        found: torch.Tensor = torch.load(path, weights_only=True)
-        return found
-
-    @cached_property
-    def material(self) -> Material:
-        """What the text model is trained on."""
-        tables = Tables.load(self.work / "neighbours.npz")
-        features = torch.from_numpy(self.features)
-        return Material(self.corpus, self.entries, tables, self.tokens, features, self.recipe.views)
-
-    def tokenizer(self, whose: str) -> PreTrainedTokenizerFast:
-        """The tokenizer of the ``encoder`` or of the ``vlm``."""
-        return PreTrainedTokenizerFast.from_pretrained(str(self.work / "tokenizers" / whose))
-
-    def vlm(self, stage: str) -> Any:
-        """The model as a stage left it, in float32."""
-        folder = self.work / ("model" if stage == "base" else stage)
-        model: Any = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation="eager", local_files_only=True
-        )
-        return model.to(device())
-
-    def processor(self, stage: str) -> Any:
-        """The processor beside it."""
-        folder = self.work / ("model" if stage == "base" else stage)
-        return AutoProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
 
     # ---------------------------------------------------------------- the stages
 

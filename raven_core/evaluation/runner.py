@@ -23,6 +23,7 @@ from raven_core.evaluation.plan import Cell
 from raven_core.evaluation.records import Row, RunFolder
 from raven_core.prompting import build
 from raven_core.request import Request
+from raven_core.topics import Topic
 from raven_core.types import BASE, Neighbour, Prompt, Query, Token, confidence_of
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class Runner:
         """Tokens of each answer, in order; a copied caption as text. Adapters take turns, cells go together."""
         answers: list[list[Token] | str] = [_copied(entry.neighbours) for entry in asked]
         prompts = [self._prompt(entry) for entry in asked]
+        topics = {entry.todo: Topic() for entry in asked}  # what one cell says is a draft for the others
         for adapter in dict.fromkeys(entry.cell.adapter for entry in asked if entry.cell.adapter is not None):
             places = [place for place, entry in enumerate(asked) if entry.cell.adapter == adapter]
             made = self._raven.generator.generate(
@@ -181,6 +183,7 @@ class Runner:
                 max_new_tokens=self._request.max_new_tokens,
                 batch_size=self.batch,  # prompts of one length, so of one cell, share a pass: little is padding
                 cancel=self._cancel,
+                topics=[topics[asked[place].todo] for place in places],
             )
             for place, tokens in zip(places, made, strict=True):
                 answers[place] = tokens
