@@ -3,10 +3,11 @@
     python benchmarks/ablation.py [--n 500] [--batch 64] [--profile fieldguide] [--json]
 
 The limit is 1.8: retrieval and visual tokens are computed once for all cells, and what one cell says of a picture is a
-draft for the others, checked in one pass instead of written token by token. Both runs have the same code, pictures and batch size, and begin with empty caches: each loads
-the profile anew, outside the measured time, after a small run that warms up what a process does only once. The ``both``
-cell is measured before and after the ablation, since machines slow down and speed up; its mean counts. The processor's
-time is printed too: on a busy machine the clock measures what else runs there.
+draft for the others, checked in one pass instead of written token by token. Both runs have the same code, pictures and
+batch size, and begin with empty caches: each loads the profile anew, outside the measured time, after a small run that
+warms up what a process does only once. The ``both`` cell is measured before and after the ablation, since machines slow
+down and speed up; its mean counts. The processor's time is printed too: on a busy machine the clock measures what else
+runs there.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ def section(figures: Figures) -> str:
         told = main[task]
         parts += [f"#### {metric}", cells(told), f"Gain over the `no-retrieval` adapter in {metric}:", gains(told)]
     parts += ["#### Accuracy by question type", types(main["vqa"])]
-    parts += ["#### Other neighbours, and none that are too alike", controls(figures["controls"]), CAPS, leak(main)]
+    parts += ["#### Other neighbours, and none that are too alike", controls(figures["controls"]), ORACLE, CAPS]
+    parts += [leak(main)]
     return "\n\n".join(parts)
 
 
@@ -46,6 +47,11 @@ def mean_section(figures: Figures) -> str:
     return "\n\n".join([f"### Mean over training seeds {seeds}", told, bar_table(figures["gains"])])
 
 
+ORACLE = (
+    "Oracle neighbours are chosen one by one, each for the share of the references' words that its caption says. For "
+    "questions that is better evidence; for captions it is no upper bound: with training seed 1 a third of these sets "
+    "name another species too (retrieved: 6%), and the creature is named right in 86% of the captions (retrieved: 96%)."
+)
 CAPS = (
     "Leak curve: `both` again, without the memory items whose image is more similar to the query's than that quantile "
     "of the similarity between queries and their nearest neighbours."

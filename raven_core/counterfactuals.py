@@ -3,7 +3,8 @@
 - ``random``: other pairs of the memory, so a change shows what any evidence at all does;
 - ``shuffled``: the retrieved pairs in another order;
 - ``cross-paired``: their images and captions paired anew, so that each contradicts itself;
-- ``oracle``: of a pool the pairs that say most of the references: what better retrieval could give.
+- ``oracle``: of a pool the pairs whose captions, each by itself, say most of the references. It is no upper bound: they
+  may contradict each other more than what is retrieved does.
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ AHEAD = 4
 ALIKE = 2
 """A draft goes on where it says the same as the last so many tokens."""
 
+MOST_SCORES = 32_000_000
+"""Scores of tokens that one pass may give: a large vocabulary leaves room for fewer tokens ahead."""
+
 OWN = ("input_ids", "attention_mask", "past_key_values")
 
 HARMLESS = {
@@ -102,6 +105,7 @@ class Writer:
         self._cache = inputs["past_key_values"]
         self._next = inputs["input_ids"][:, self._cache.get_seq_length() :]
         self._seen = {name: value for name, value in inputs.items() if name not in OWN}
+        self._vocabulary = int(model.config.get_text_config().vocab_size)
         self.answers = [Answer(given) for given in drafts]
         self._rows = list(self.answers)
 
@@ -132,7 +136,8 @@ class Writer:
         self._rows = [self._rows[row] for row in keep]
 
     def _step(self, ends: Collection[int], most: int) -> None:
-        proposed = [list(answer.proposal())[: most - len(answer.ids) - 1] for answer in self._rows]
+        room = max(0, MOST_SCORES // (len(self._rows) * self._vocabulary) - 1)
+        proposed = [list(answer.proposal())[: min(room, most - len(answer.ids) - 1)] for answer in self._rows]
         ahead = max(map(len, proposed))
         padded = self._mask.new_tensor([[*ids, *[0] * (ahead - len(ids))] for ids in proposed])
         ids, logprobs = self._read(padded)
@@ -159,8 +164,9 @@ class Writer:
             **self._seen,
         )
         self._seen = {}  # the images are read with the prompts
-        best, places = out.logits.float().max(-1)
-        return places, best - out.logits.float().logsumexp(-1)
+        scores = out.logits.float()
+        best, places = scores.max(-1)
+        return places, best - scores.logsumexp(-1)
 
 
 def _alike(own: Sequence[int], given: Sequence[int]) -> int:

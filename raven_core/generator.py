@@ -297,10 +297,12 @@ class Generator:
         emit: Emit,
         stop: threading.Event,
     ) -> None:
-        ends = drafting.ends_of(self.model.generation_config, self.processor.tokenizer)
-        writer = Writer(self.model, inputs, drafts)
-        writer.write(ends, max_new_tokens, stop)
-        for ids, logprobs in writer.steps(min(ends)):
+        tokenizer, image = self.processor.tokenizer, getattr(self.processor, "image_token_id", None)
+        # beside the features of images a token that stands for one would ask for more of them
+        fit = [[draft for draft in of if image not in draft] for of in drafts]
+        writer = Writer(self.model, inputs, fit)
+        writer.write(drafting.ends_of(self.model.generation_config, tokenizer), max_new_tokens, stop)
+        for ids, logprobs in writer.steps(tokenizer.eos_token_id):
             emit(ids, logprobs)
 
     def _takes_drafts(self, adapters: Sequence[str | None] | str | None, cache: Any) -> bool:

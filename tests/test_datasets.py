@@ -141,6 +141,34 @@ def test_a_table_of_questions(tmp_path):
     assert single.metric("vqa") == "exact_match" and single.examples[0].answers == ("x",)
 
 
+def test_a_table_may_hold_captions_and_questions(tmp_path):
+    both = [{"image": "a.jpg", "caption": "a fox"}, {"image": "a.jpg", "question": "what", "answer": "fox"}]
+    data = load(write(tmp_path / "data.jsonl", lines(both)))
+    assert data.tasks == ("caption", "vqa") and data.of("caption")[0].references == ("a fox",)
+    with pytest.raises(OptionError, match="neither question nor caption"):
+        load(write(tmp_path / "data.jsonl", lines([*both, {"image": "b.jpg", "answer": "hen"}])))
+
+
+def test_one_answer_to_any_question_of_a_table_leaves_exact_match_whatever_the_limit(tmp_path):
+    rows = [{"image": "a.jpg", "question": f"what {n}", "answers": ["x", "y"][: 1 + (n > 0)]} for n in range(9)]
+    path = write(tmp_path / "data.jsonl", lines(rows))
+    assert {load(path, limit=n, seed=n).metric("vqa") for n in (1, 2, 3, 9)} == {"exact_match"}
+    rows[0]["answers"] = []  # asked, and not known
+    assert load(write(path, lines(rows))).metric("vqa") == "vqa_accuracy"
+
+
+def test_a_split_that_nothing_names_is_refused(tmp_path):
+    row = {"question_id": 7, "image": "image3.jpg", "question": "what is there ?", "answer": "lamp"}
+    path = write(tmp_path / "questions_dev.jsonl", lines([row]))
+    assert len(load(path, split="dev")) == 1  # the file bears its name
+    with pytest.raises(OptionError, match="which examples are of the split 'test'"):
+        load(path, split="test")
+    table = write(tmp_path / "table.csv", "image,caption,domain\na.jpg,a fox,in\nb.jpg,a hen,out\n")
+    assert [example.domain for example in load(table, split="out").examples] == ["out"]
+    with pytest.raises(OptionError, match="leave the split out"):
+        load(table, split="near")
+
+
 def test_daquar(tmp_path):
     row = {"question_id": 7, "image": "image3.jpg", "question": "what is there ?", "answer": "lamp, chair"}
     data = load(write(tmp_path / "questions.jsonl", lines([row])))
@@ -272,6 +300,28 @@ def test_data_of_strangers_reaches_no_file_outside_its_folder(tmp_path):
     write(folder / "a.jsonl", lines([{"image": "link.png", "caption": "x"}]))
     with pytest.raises(OptionError, match="outside"):
         load(folder, confined=True)
+
+
+def test_annotations_of_some_questions_are_refused(tmp_path):
+    write_questions(tmp_path)
+    content = json.loads((tmp_path / "annotations.json").read_text(encoding="utf-8"))
+    lacking = {**content, "annotations": content["annotations"][1:]}
+    write(tmp_path / "annotations.json", lacking)
+    with pytest.raises(OptionError, match="lacks the annotations of 1 of 6 questions"):
+        load(tmp_path)
+    content["annotations"][0]["answers"] = content["annotations"][0]["answers"][:1]
+    write(tmp_path / "annotations.json", content)
+    with pytest.raises(OptionError, match=r"1 questions of .* have a single answer"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("info", [None, ["2014"]])
+def test_what_a_file_says_of_itself_may_be_anything(tmp_path, info):
+    folder = write_questions(write_captions(tmp_path))
+    for name in ("captions.json", "questions.json"):
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        write(folder / name, {**content, "info": info})
+    assert load(folder).tasks == ("caption", "vqa")
 
 
 def test_annotations_that_two_files_hold_are_refused(tmp_path):

@@ -96,6 +96,12 @@ def test_random_without_a_known_species_are_strangers_to_what_was_retrieved(rave
     assert {name for row in rows for name in ids(row)} == {"g0", "g1", "b0", "b1"}
 
 
+def test_random_never_lie_above_a_cap(raven):
+    # under the cap another species is retrieved, so the reds count as strangers to it, but they show the query again
+    drawn = [found(raven, "random", k=1, asked=[example(str(n), None)], limit=0.2)[0][0] for n in range(20)]
+    assert {one.id for one in drawn} == {"b0"} and all(one.image_similarity <= 0.2 for one in drawn)
+
+
 def test_too_few_others_are_refused(raven):
     with pytest.raises(OptionError, match="smaller k"):
         found(raven, "random", k=3, asked=[example("1", "gro")])

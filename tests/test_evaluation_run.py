@@ -265,9 +265,28 @@ def test_a_sample_that_fails_is_recorded_counted_and_never_dropped(raven, tmp_pa
     assert figures["tasks"]["caption"]["cells"]["both"]["errors"] == 1
     assert figures["tasks"]["caption"]["cells"]["both"]["samples"] == 2
     assert "1 of 3 samples failed" in report.markdown()
+    results = json.loads((tmp_path / "out" / "results" / "captions_both.json").read_text(encoding="utf-8"))
+    assert [entry["image_id"] for entry in results] == [1, 2, 3] and results[1]["caption"] == ""
     raven.generator = Writer()
     evaluate(raven, load(folder), Options(**QUICK), tmp_path / "out")
     assert raven.generator.calls == []  # it is not tried again and again
+
+
+def test_cells_weigh_words_alike_whatever_failed(raven, data, tmp_path):
+    def answer(prompt):
+        if "blim" in str(said(prompt)):
+            raise ValueError("no such token")
+        return echo(prompt)
+
+    def of_first(folder):
+        rows = rows_of(folder)
+        return {row["cell"]: row["scores"]["CIDEr"] for row in rows if row["id"] == "1" and row["cell"] in CELLS[1:5]}
+
+    evaluate(raven, load(data, task="caption"), Options(**QUICK), tmp_path / "whole")
+    raven.generator = Writer(answer)
+    report = evaluate(raven, load(data, task="caption"), Options(**QUICK), tmp_path / "broken")
+    assert report.to_dict()["tasks"]["caption"]["cells"]["both"]["errors"] == 1
+    assert of_first(tmp_path / "broken") == of_first(tmp_path / "whole")
 
 
 def test_one_bad_answer_does_not_spoil_its_batch(raven, data, tmp_path):

@@ -332,6 +332,14 @@ def test_pictures_come_from_the_runs_own_folder_alone(tmp_path):
     assert evaluate_samples.image_of(inside, tmp_path / "elsewhere") is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "neighbours", "told"), [("random", [{}], "random"), ("random", [], ""), ("retrieved", [{}], "")]
+)
+def test_a_sample_of_a_control_says_what_explore_does_otherwise(kind, neighbours, told):
+    differs = evaluate_samples.what_differs({"neighbours": kind}, {"neighbours": neighbours})
+    assert (f"({told})" in differs) if told else not differs
+
+
 def test_a_cell_opens_with_what_it_was_fed_and_its_adapter():
     assert evaluate_samples.settings_of(row("a", "both", 1.0)) == ({"image", "text"}, "raven")
     assert evaluate_samples.settings_of(row("a", "baseline", 1.0) | {"adapter": "no-retrieval"}) == (

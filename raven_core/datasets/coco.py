@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from raven_core.datasets.examples import Example
-from raven_core.datasets.files import Pictures, entries, need, read_json
+from raven_core.datasets.files import Pictures, entries, info_of, need, read_json
 
 NAME = "coco"
 _TOLD = {"id", "file_name", "domain", "width", "height", "license", "coco_url", "flickr_url", "date_captured"}
@@ -35,7 +35,7 @@ def read(path: Path, content: Any, pictures: Pictures, split: str | None) -> lis
     for image in entries(content, "images", path):
         number = need(image, "id", path, "An image")
         domain = image.get("domain")
-        if split in (None, domain, content.get("info", {}).get("split")):
+        if split in (None, domain, info_of(content).get("split")):
             examples.append(
                 Example(
                     id=str(number),

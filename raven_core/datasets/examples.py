@@ -60,7 +60,10 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Examples of one source. ``source`` is what was given; ``split`` None stands for all of it."""
+    """Examples of one source. ``source`` is what was given; ``split`` None stands for all of it.
+
+    ``exact``: answers are right or wrong, for some question has a single one.
+    """
 
     name: str
     format: str
@@ -84,10 +87,10 @@ class Dataset:
         return tuple(example for example in self.examples if example.task == task)
 
     def metric(self, task: Task) -> Metric:
-        """What this task is measured by; one answer a question leaves only whether it was met exactly."""
+        """What this task is measured by."""
         if task == "caption":
             return "CIDEr"
-        several = all(len(example.answers) > 1 for example in self.of("vqa"))
+        several = any(len(example.answers) > 1 for example in self.of("vqa"))
         return "vqa_accuracy" if several and not self.exact else "exact_match"
 
     def limited(self, limit: int | None, seed: int = 0) -> Dataset:

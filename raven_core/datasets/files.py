@@ -84,6 +84,12 @@ def need(entry: dict[str, Any], key: str, path: Path, what: str) -> Any:
     return entry[key]
 
 
+def info_of(content: Any) -> dict[str, Any]:
+    """What a file in COCO's or VQA's layout says of itself; nothing where it has no object ``info``."""
+    told = content.get("info") if isinstance(content, dict) else None
+    return told if isinstance(told, dict) else {}
+
+
 class Pictures:
     """The picture files of a data set, by name, by path and by number."""
 

@@ -34,21 +34,24 @@ def texts(value: Any) -> tuple[str, ...]:
     return tuple(str(text) for text in named if text is not None)
 
 
-def read(path: Path, rows: list[dict[str, Any]], pictures: Pictures, split: str | None) -> list[Example]:
-    """One example an image, or one a question.
+def read(path: Path, rows: list[dict[str, Any]], pictures: Pictures) -> list[Example]:
+    """One example an image, and one a question.
 
     Raises:
-        OptionError: a row has no image, or the table has neither captions nor questions and no row says why.
+        OptionError: a row has no image, or has neither question nor caption where others have questions.
     """
-    if split is not None and any(row.get("split") for row in rows):
-        rows = [row for row in rows if row.get("split") == split]
     asked = [row for row in rows if row.get("question")]
-    if asked:
-        return [_question(path, row, place, pictures) for place, row in enumerate(asked)]
     grouped: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
+        if row.get("question"):
+            continue
+        if asked and first(row, CAPTION) is None:
+            raise OptionError(
+                f"A row of {str(path)!r} has neither question nor caption ({str(row)[:120]}): fill in one of them."
+            )
         grouped.setdefault(_image(path, row), []).append(row)
-    return [_caption(name, of_image, pictures) for name, of_image in grouped.items()]
+    captions = [_caption(name, of_image, pictures) for name, of_image in grouped.items()]
+    return captions + [_question(path, row, place, pictures) for place, row in enumerate(asked)]
 
 
 def _image(path: Path, row: dict[str, Any]) -> str:

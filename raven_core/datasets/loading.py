@@ -64,7 +64,8 @@ def load(
         raise OptionError(f"{str(source)!r} ({format}) has no examples{asked and f' with {asked}'}: check it.")
     _check_ids(str(source), examples)
     name = str(source).removeprefix(HUB_PREFIX) if str(source).startswith(HUB_PREFIX) else _name(Path(source))
-    exact = format == daquar.NAME
+    # one answer to a question leaves only whether it was met; asking all of the source, a limit changes no metric
+    exact = format == daquar.NAME or any(len(example.answers) == 1 for example in examples)
     return Dataset(name, format, str(source), tuple(examples), split, exact).limited(limit, seed)
 
 
@@ -147,8 +148,8 @@ def _read_file(path: Path, ask: _Ask) -> tuple[str, list[Example]]:
     if path.suffix.lower() in _TABLES:
         rows = read_table(path)
         if daquar.is_daquar(rows[0]):
-            return daquar.NAME, daquar.read(path, rows, pictures)
-        return folder.NAME, folder.read(path, rows, pictures, ask.split)
+            return daquar.NAME, _of_split(path, daquar.read(path, rows, pictures), ask.split)
+        return folder.NAME, _of_table(path, rows, pictures, ask.split)
     if flickr.is_token_file(path):
         return flickr.NAME, flickr.read(path, pictures, ask.split)
     raise OptionError(f"{str(path)!r} is in no format that is known. Formats: {FORMATS}.")
@@ -157,7 +158,8 @@ def _read_file(path: Path, ask: _Ask) -> tuple[str, list[Example]]:
 def _read_json(path: Path, pictures: Pictures, ask: _Ask) -> tuple[str, list[Example]]:
     content = read_json(path)
     if vqa.is_questions(content):
-        return vqa.NAME, vqa.read(path, content, pictures, _names_pictures(path, ask))
+        found = vqa.read(path, content, pictures, _names_pictures(path, ask))
+        return vqa.NAME, found if ask.split == vqa.split_of(content) else _of_split(path, found, ask.split)
     if vqa.is_annotations(content):
         raise OptionError(f"{str(path)!r} holds VQA annotations: give the file with the questions, or their folder.")
     if karpathy.is_karpathy(content):
@@ -165,8 +167,32 @@ def _read_json(path: Path, pictures: Pictures, ask: _Ask) -> tuple[str, list[Exa
     if coco.is_coco(content):
         return coco.NAME, coco.read(path, content, pictures, ask.split)
     if isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
-        return folder.NAME, folder.read(path, content, pictures, ask.split)
+        return folder.NAME, _of_table(path, content, pictures, ask.split)
     raise OptionError(f"{str(path)!r} is JSON in no format that is known. Formats: {FORMATS}.")
+
+
+def _of_table(path: Path, rows: list[dict[str, Any]], pictures: Pictures, split: str | None) -> list[Example]:
+    named = any(row.get("split") for row in rows)
+    found = folder.read(path, [row for row in rows if not named or split in (None, row.get("split"))], pictures)
+    return found if named else _of_split(path, found, split)
+
+
+def _of_split(path: Path, examples: list[Example], split: str | None) -> list[Example]:
+    """The examples of a split, in a format that has none: those of a domain, or all of a file that bears its name.
+
+    Raises:
+        OptionError: nothing says which examples are meant.
+    """
+    if split is None:
+        return examples
+    if found := [example for example in examples if example.domain == split]:
+        return found
+    if split.lower() in path.stem.lower():
+        return examples
+    raise OptionError(
+        f"Nothing in {str(path)!r} says which examples are of the split {split!r}: leave the split out, or give the "
+        "file that holds it."
+    )
 
 
 def _names_pictures(path: Path, ask: _Ask) -> Path | None:

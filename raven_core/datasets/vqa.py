@@ -6,13 +6,13 @@ question_type, answer_type, answers[{answer, answer_id, answer_confidence}], mul
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from raven_core.datasets import coco
 from raven_core.datasets.examples import Example
-from raven_core.datasets.files import Pictures, entries, need, read_json
+from raven_core.datasets.files import Pictures, entries, info_of, need, read_json
 from raven_core.errors import OptionError
 
 NAME = "vqa"
@@ -36,12 +36,29 @@ def read(path: Path, content: Any, pictures: Pictures, images: Path | None = Non
     Params:
         images: a file in COCO's layout that names the pictures; else they are found by number.
     Raises:
-        OptionError: a field is missing, or several files of annotations fit.
+        OptionError: a field is missing, some questions have one answer and others several, or no file of annotations
+            fits as ``find_annotations`` says.
     """
     notes = find_annotations(path, content)
     known = {} if images is None else coco.file_names(images)
-    subtype = str(content.get("data_subtype") or content.get("info", {}).get("split") or "")
-    return [_example(path, entry, pictures, notes, known, subtype) for entry in entries(content, "questions", path)]
+    subtype = split_of(content)
+    found = [_example(path, entry, pictures, notes, known, subtype) for entry in entries(content, "questions", path)]
+    _check_answers(path, found)
+    return found
+
+
+def _check_answers(path: Path, examples: Sequence[Example]) -> None:
+    single = [example.id for example in examples if len(example.answers) == 1]
+    if single and any(len(example.answers) > 1 for example in examples):
+        raise OptionError(
+            f"{len(single)} questions of {str(path)!r} have a single answer ({single[0]}, for one) and others several: "
+            "VQA accuracy compares annotators, so give several answers to each, or take these questions out."
+        )
+
+
+def split_of(content: Any) -> str:
+    """The split that a file of questions says it is; empty where it says nothing."""
+    return str(content.get("data_subtype") or info_of(content).get("split") or "")
 
 
 def _example(
@@ -90,7 +107,7 @@ def find_annotations(path: Path, content: Any) -> dict[str, dict[str, Any]]:
     """Annotations by question id, as text: those of the file itself, else of the one file beside it that fits.
 
     Raises:
-        OptionError: several files fit.
+        OptionError: several files fit, or one holds the annotations of some questions and lacks others'.
     """
     if is_annotations(content):
         return by_question(path, content)
@@ -100,11 +117,17 @@ def find_annotations(path: Path, content: Any) -> dict[str, dict[str, Any]]:
         found = read_json(other) if other != path and "annotation" in other.name.lower() else None
         if is_annotations(found):
             notes = by_question(other, found)
-            if asked <= notes.keys():
+            if asked & notes.keys():
                 fitting[other] = notes
     if len(fitting) > 1:
         names = ", ".join(file.name for file in fitting)
         raise OptionError(f"Several files hold annotations for {str(path)!r} ({names}): leave one in the folder.")
+    for file, notes in fitting.items():
+        if missing := sorted(asked - notes.keys()):
+            raise OptionError(
+                f"{str(file)!r} lacks the annotations of {len(missing)} of {len(asked)} questions ({missing[0]}, for "
+                "one): add them, or take these questions out."
+            )
     return next(iter(fitting.values()), {})
 
 

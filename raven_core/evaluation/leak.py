@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raven_core.datasets.examples import Example
-from raven_core.errors import RavenError
 from raven_core.evaluation.runner import Progress, Runner
 from raven_core.request import Request
 from raven_core.types import Query
@@ -47,8 +46,8 @@ def _queries(examples: Sequence[Example]) -> tuple[list[Example], list[Query]]:
         try:
             queries.append(Query(example.open(), example.question))
             readable.append(example)
-        except RavenError:
-            continue  # it is recorded when its turn comes
+        except Exception:  # noqa: BLE001 - a loader of a library raises anything; it is recorded when its turn comes
+            continue
     return readable, queries
 
 

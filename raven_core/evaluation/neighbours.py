@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -51,17 +51,24 @@ class Finder:
         elif self.kind == "random":
             pools = [self._of_other_kinds(example) for example in examples]
         return [
-            self._altered(example, query, row_of(vectors, place), found[place], pools[place])
+            self._altered(example, query, row_of(vectors, place), found[place], pools[place], limit)
             for place, (example, query) in enumerate(zip(examples, queries, strict=True))
         ]
 
     def _search(
-        self, queries: Sequence[Query], k: int, vectors: QueryVectors, limit: float | None, with_images: bool = True
+        self,
+        queries: Sequence[Query],
+        k: int,
+        vectors: QueryVectors,
+        limit: float | None,
+        allowed: Collection[str] | None = None,
+        with_images: bool = True,
     ) -> list[list[Neighbour]]:
         own = self.retriever.leak_threshold
         return self.retriever.search_many(
             queries,
             k,
+            allowed=allowed,
             # a cap is a threshold on likeness too, so the filter must be on
             drop_duplicates=self.request.drop_duplicates or limit is not None,
             leak_threshold=min((value for value in (own, limit) if value is not None), default=None),
@@ -70,19 +77,28 @@ class Finder:
         )
 
     def _altered(
-        self, example: Example, query: Query, vectors: QueryVectors, found: list[Neighbour], pool: list[str] | None
+        self,
+        example: Example,
+        query: Query,
+        vectors: QueryVectors,
+        found: list[Neighbour],
+        pool: list[str] | None,
+        limit: float | None,
     ) -> list[Neighbour]:
         # a generator of the sample's own: what is drawn depends neither on batches nor on resuming
         rng = random.Random(f"{self.seed} {example.task} {example.id}")
-        chosen = counterfactual(self.kind, self.retriever.memory, found, rng, example.truths, pool)
         known = {neighbour.id for neighbour in found}
-        new = {neighbour.id for neighbour in chosen} - known
-        if not new:
-            return chosen
-        measured = self.retriever.search_many(
-            [query], len(new), allowed=new, drop_duplicates=False, vectors=vectors, with_images=False
-        )[0]
-        true = {one.id: (one.similarity, one.image_similarity) for one in measured}
+        while True:
+            chosen = counterfactual(self.kind, self.retriever.memory, found, rng, example.truths, pool)
+            new = {neighbour.id for neighbour in chosen} - known
+            if not new:
+                return chosen
+            measured = self._search([query], len(new), vectors, limit, new, with_images=False)[0]
+            true = {one.id: (one.similarity, one.image_similarity) for one in measured}
+            if len(true) == len(new):
+                break
+            # what was drawn shows the query again, or lies above the cap: it may not be shown, so others are drawn
+            pool = [pair_id for pair_id in pool or self.retriever.memory.ids if pair_id not in new - true.keys()]
         return [
             replace(one, similarity=true[one.id][0], image_similarity=true[one.id][1]) if one.id in true else one
             for one in chosen

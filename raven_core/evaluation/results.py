@@ -13,13 +13,15 @@ _LAYOUT = {"caption": ("captions", "image_id", "caption"), "vqa": ("answers", "q
 
 
 def write(folder: Path, rows: Sequence[Row]) -> list[Path]:
-    """One file a task and cell, in the order of the rows; a sample that failed is not in it."""
+    """One file a task and cell, in the order of the rows.
+
+    The servers want a result for every sample, so the answer of one that failed is empty.
+    """
     contents: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        if row["error"] is None:
-            what, number, text = _LAYOUT[row["task"]]
-            entry = {number: row["number"], text: row["prediction"]}
-            contents.setdefault(f"{what}_{row['cell']}.json", []).append(entry)
+        what, number, text = _LAYOUT[row["task"]]
+        entry = {number: row["number"], text: row["prediction"] or ""}
+        contents.setdefault(f"{what}_{row['cell']}.json", []).append(entry)
     folder.mkdir(parents=True, exist_ok=True)
     for name, entries in contents.items():
         replace_text(folder / name, json.dumps(entries, ensure_ascii=False) + "\n")

@@ -62,7 +62,7 @@ def score_cell(rows: Sequence[Row], metric: Metric) -> CellRows:
         if len(answered) < 2:
             reason = f"caption scores need at least two images with references, and {len(answered)} was answered"
             return CellRows({}, {}, errors, reason)
-        scores = _score_captions(answered)
+        scores = _score_captions(answered, rows)
     else:
         if not answered:
             return CellRows({}, {}, errors, "no question with a known answer was answered")
@@ -70,8 +70,14 @@ def score_cell(rows: Sequence[Row], metric: Metric) -> CellRows:
     return CellRows({row["id"]: row for row in answered}, scores, errors)
 
 
-def _score_captions(rows: Sequence[Row]) -> dict[str, float]:
-    scored = score_captions({row["id"]: row["truths"] for row in rows}, {row["id"]: row["prediction"] for row in rows})
+def _score_captions(rows: Sequence[Row], of_cell: Sequence[Row]) -> dict[str, float]:
+    """Scores of answered rows; how rare words are is told by all of the cell, so that cells compare whatever failed."""
+    telling = {row["id"]: row["truths"] for row in of_cell if row["truths"]}
+    scored = score_captions(
+        {row["id"]: row["truths"] for row in rows},
+        {row["id"]: row["prediction"] for row in rows},
+        rarity_from=telling if len(telling) > len(rows) else None,
+    )
     for row in rows:
         row["scores"] = {name: round(score, _SAMPLE_DIGITS) for name, score in scored.per_image[row["id"]].items()}
     return {name: round(PERCENT * scored.corpus[name], DIGITS) for name in METRICS}

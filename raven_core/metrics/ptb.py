@@ -23,6 +23,19 @@ _NOT_PLAIN = frozenset(f"{TITLES} {LAST} {STATES} {NUMBERED} cannot gonna wanna 
 _ACROSS_WORDS = re.compile(r"[<\t\n\r\x0b\x0c\x85\u00a0\u2000-\u200a\u2028\u2029\u3000]|[\d)] \d")
 
 
+_JOINS = re.compile(r"(?<=[^\W\d_])[-_\u2010](?=[^\W\d_])|\d")
+_PARTS = re.compile(r"(?<=\d)\.(?!\d)|(?<!\d)\.(?=\d)")
+
+
+def _lower(token: str) -> str:
+    """Lower case as the Java program has it: a sigma is final by its word, which hyphens and digits go on with."""
+    if "\u03a3" not in token:
+        return token.lower()
+    # to Python's rule for sigmas a soft hyphen is nothing, and so is a point, but not a stroke
+    joined = _JOINS.sub("\u00ad", _PARTS.sub("|", token)).lower()
+    return "".join(two if two in "\u03c2\u03c3" else one for one, two in zip(token.lower(), joined, strict=True))
+
+
 def _furthest(text: str, place: int) -> tuple[Rule, re.Match[str]] | None:
     """The rule that sees furthest from a place of the text."""
     best, reach = None, place
@@ -43,7 +56,7 @@ def _tokens(text: str, start: int, end: int) -> list[str]:
             continue
         rule, match = found
         if token := rule.read(match):
-            tokens.append(token.lower())
+            tokens.append(_lower(token))
         place = match.end(1)
     return tokens
 

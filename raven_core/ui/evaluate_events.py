@@ -212,6 +212,8 @@ def open_sample(tab: Tab, context: Context, sitting: Sitting, bench: Bench, act:
         raise gr.Error(say("evaluate_gone"), print_exception=False)
     fed, adapter = evaluate_samples.settings_of(row)
     run, ask = report.data["run"], tab.ask
+    if differs := evaluate_samples.what_differs(run, row):
+        gr.Info(differs)
     kind = CAPTION if row["question"] is None else QUESTION
     label = explore_events.run_label(kind)["value"]
     cleared = explore_events.clear(tab, context, sitting)

@@ -118,6 +118,13 @@ def settings_of(row: Row) -> tuple[frozenset[str], str]:
     return frozenset(CELLS.get(row["cell"], frozenset())), row["adapter"] or BASE
 
 
+def what_differs(run: Row, row: Row) -> str:
+    """What Explore does otherwise than the run: it always retrieves. Empty where it asks the very same."""
+    if not row["neighbours"] or run["neighbours"] == "retrieved":
+        return ""
+    return say("evaluate_open_other", kind=say(f"kind_{run['neighbours']}"))
+
+
 # ---------------------------------------------------------------------- as HTML
 
 

@@ -14,8 +14,9 @@ WORDS: dict[str, str] = {
     "memory, or not even there.",
     "evaluate_files": "A zip, or a data file with its pictures",
     "evaluate_files_hint": "COCO or NoCaps captions, Karpathy splits, VQA v2 questions with their annotations, "
-    "Flickr8k.token.txt, a CSV or JSONL table, DAQUAR JSONL; with the pictures, at most 25 MB. Uploads lie in a folder "
-    "of this run, for at most an hour after it; nobody else sees them.",
+    "Flickr8k.token.txt, a CSV or JSONL table, DAQUAR JSONL; with the pictures, at most 25 MB. Hugging Face folders, "
+    "which may name files of the server, are for the command line alone. Uploads lie in a folder of this run, for at "
+    "most an hour after it; nobody else sees them.",
     "evaluate_upload_split": "Split or domain, where the files name one",
     "evaluate_tasks": "Measure",
     "evaluate_tasks_both": "both",
@@ -98,6 +99,8 @@ WORDS: dict[str, str] = {
     "evaluate_neighbours_of": "Neighbours ({count})",
     "evaluate_open": "Open",
     "evaluate_open_label": "Open sample {sample} on the Explore page as “{cell}”",
+    "evaluate_open_other": "This run showed other neighbours ({kind}). Explore retrieves them anew; the Compare tab "
+    "can show such neighbours.",
     "evaluate_page": "{first} to {last} of {all}",
     "evaluate_before": "Before",
     "evaluate_next": "Next",

@@ -110,7 +110,7 @@ WORDS: dict[str, str] = {
     "kind_random": "random",
     "kind_shuffled": "in another order",
     "kind_cross-paired": "cross-paired",
-    "kind_oracle": "the best possible",
+    "kind_oracle": "chosen by the right answer",
     "kind_note_random": "The neighbours are random pairs that have nothing to do with this image.",
     "kind_note_shuffled": "The neighbours are the retrieved ones in another order.",
     "kind_note_cross-paired": "Each image has the caption of another neighbour.",
@@ -122,5 +122,5 @@ WORDS: dict[str, str] = {
     "more_ks": "Also with k =",
     "more_ks_hint": "Other numbers of neighbours, beside the one set on the Explore tab.",
     "references": "Right answers, if you know them",
-    "references_hint": "One a line. Then helped and hurt are known at once, and “the best possible” can be tried.",
+    "references_hint": "One a line. Then helped and hurt are known at once, and “chosen by the right answer” can be tried.",
 }

@@ -15,6 +15,7 @@ WORDS: dict[str, str] = {
     "evaluate_files": "一个 zip，或数据文件及其图像",
     "evaluate_files_hint": "COCO 或 NoCaps 描述、Karpathy 划分、VQA v2 问题及标注、Flickr8k.token.txt、"
     "CSV 或 JSONL 表格、DAQUAR JSONL；连同图像，最多 25 MB。"
+    "Hugging Face 文件夹可能指向读取者的文件，因此只能用命令行评测。"
     "上传内容放在本次运行的文件夹中，运行后最多保留一小时；其他人看不到。",
     "evaluate_upload_split": "划分或领域（如果文件中有）",
     "evaluate_tasks": "评测内容",
@@ -96,6 +97,7 @@ WORDS: dict[str, str] = {
     "evaluate_neighbours_of": "近邻（{count}）",
     "evaluate_open": "打开",
     "evaluate_open_label": "在“探索”页以“{cell}”打开样本 {sample}",
+    "evaluate_open_other": "此次运行展示的是其他近邻（{kind}）。“探索”页会重新检索；“对比”页可以展示这类近邻。",
     "evaluate_page": "第 {first} 至 {last} 个，共 {all} 个",
     "evaluate_before": "上一页",
     "evaluate_next": "下一页",

@@ -106,7 +106,7 @@ WORDS: dict[str, str] = {
     "kind_random": "随机",
     "kind_shuffled": "打乱顺序",
     "kind_cross-paired": "错配图文",
-    "kind_oracle": "理想最优",
+    "kind_oracle": "按正确答案挑选",
     "kind_note_random": "这些近邻是随机抽取的图文对，与这张图像无关。",
     "kind_note_shuffled": "这些近邻是检索所得，但顺序不同。",
     "kind_note_cross-paired": "每张图像配的是另一个近邻的描述。",
@@ -118,6 +118,6 @@ WORDS: dict[str, str] = {
     "more_ks": "另外对比 k =",
     "more_ks_hint": "“探索”页所设之外的其他近邻数。",
     "references": "已知的正确答案（可选）",
-    "references_hint": "每行一个。填写后可立即判断有益与有害，并可使用“理想最优”近邻。",
+    "references_hint": "每行一个。填写后可立即判断有益与有害，并可使用“按正确答案挑选”近邻。",
 }
 """Key → words."""
