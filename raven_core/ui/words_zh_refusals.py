@@ -23,7 +23,7 @@ WORDS: dict[str, str] = {
     "The question is empty: write one, or leave it out for a caption.": "问题是空的：请填写，或不提问而描述图像。",
     "The question has {} characters: shorten it to {}.": "问题有 {0} 个字符：请缩短到 {1} 个以内。",
     "No adapter {} in this profile: choose one of {}.": "此配置中没有适配器 {0}：请从 {1} 中选择。",
-    "Oracle neighbours are those that say what is right: give references.": "“理想最优”近邻需要已知的正确答案："
+    "Oracle neighbours are those that say what is right: give references.": "“按正确答案挑选”近邻需要已知的正确答案："
     "请填写。",
     "The models could not be loaded ({}): see the server's log.": "模型未能加载（{0}）：请查看服务器日志。",
     # judging
