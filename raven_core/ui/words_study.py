@@ -122,6 +122,6 @@ WORDS: dict[str, str] = {
     "more_ks": "Also with k =",
     "more_ks_hint": "Other numbers of neighbours, beside the one set on the Explore tab.",
     "references": "Right answers, if you know them",
-    "references_hint": "One a line. Then helped and hurt are known at once, and neighbours “chosen by the right answer” "
-    "can be tried.",
+    "references_hint": "One a line. Then helped and hurt are known at once, and neighbours “chosen by the right "
+    "answer” can be tried.",
 }
