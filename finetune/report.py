@@ -148,6 +148,8 @@ def main(argv: list[str] | None = None) -> None:
         parts += [ablation_report.section(read(path)) for path in ablations]
     if (photos := options.figures / "photos.json").exists():
         parts.append(photos_report.page(read(photos)))
+        if (again := options.figures / "photos-again.json").exists():
+            parts.append(photos_report.again(read(photos), read(again)))
     options.out.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf8")
 
 

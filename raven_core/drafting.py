@@ -17,7 +17,7 @@ import torch
 from raven_core.topics import Draft
 
 AHEAD = 4
-"""Tokens of a draft that are checked at a time once it went wrong: what follows its first error is often wrong too."""
+"""Tokens checked at a time of a draft that answered another prompt or went wrong: the more, the more are in vain."""
 ALIKE = 2
 """A draft goes on where it says the same as the last so many tokens."""
 
@@ -53,24 +53,30 @@ def ends_of(settings: Any, tokenizer: Any) -> set[int]:
 
 @dataclass
 class Answer:
-    """Token ids with their log-probabilities, in nats; the end token is among them."""
+    """Token ids with their log-probabilities, in nats; the end token is among them.
+
+    What ``prompt`` says goes on with a draft that went wrong, as in a name that captions tell; without any draft it
+    would cost more passes than it saves.
+    """
 
     drafts: Sequence[Draft]
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     done: bool = False
+    prompt: Sequence[int] = ()
 
-    def proposal(self) -> Draft:
+    def proposal(self) -> Sequence[int]:
         """What may come next."""
         if self.done or not self.drafts:
             return ()
+        first = self.drafts[0]
         if not self.ids:
-            return self.drafts[0]
+            return first.ids if first.whole else first.ids[:AHEAD]
         for size in range(min(ALIKE, len(self.ids)), 0, -1):
-            for draft in self.drafts:
-                if after := _after(draft, self.ids[-size:]):
+            for said in (*(draft.ids for draft in self.drafts), self.prompt):
+                if after := _after(said, self.ids[-size:]):
                     return after[:AHEAD]
-        return self.drafts[0][len(self.ids) :][:AHEAD]
+        return first.ids[len(self.ids) :][:AHEAD]
 
     def take(self, ids: Sequence[int], logprobs: Sequence[float], ends: Collection[int], most: int) -> None:
         """Go on with tokens, up to the end of the answer."""
@@ -82,11 +88,16 @@ class Answer:
             self.done = token in ends or len(self.ids) == most
 
 
-def _after(draft: Draft, said: Sequence[int]) -> Draft:
-    """What a draft says behind the first place where it says the same."""
-    size = len(said)
-    places = (place for place in range(size, len(draft)) if list(draft[place - size : place]) == said)
-    return draft[place:] if (place := next(places, None)) is not None else ()
+def _after(text: Sequence[int], said: Sequence[int]) -> Sequence[int]:
+    """What a text says behind the first place where it says the same; nothing where that is its end or nowhere."""
+    size, place = len(said), -1
+    while True:
+        try:
+            place = text.index(said[0], place + 1)
+        except ValueError:
+            return ()
+        if text[place : place + size] == said and place + size < len(text):
+            return text[place + size :]
 
 
 class Writer:
@@ -106,7 +117,8 @@ class Writer:
         self._next = inputs["input_ids"][:, self._cache.get_seq_length() :]
         self._seen = {name: value for name, value in inputs.items() if name not in OWN}
         self._vocabulary = int(model.config.get_text_config().vocab_size)
-        self.answers = [Answer(given) for given in drafts]
+        prompts = [ids[seen.bool()].tolist() for ids, seen in zip(inputs["input_ids"], self._mask, strict=True)]
+        self.answers = [Answer(given, prompt=said) for given, said in zip(drafts, prompts, strict=True)]
         self._rows = list(self.answers)
 
     def write(self, ends: Collection[int], most: int, stop: threading.Event) -> None:

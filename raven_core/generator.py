@@ -299,7 +299,7 @@ class Generator:
     ) -> None:
         tokenizer, image = self.processor.tokenizer, getattr(self.processor, "image_token_id", None)
         # beside the features of images a token that stands for one would ask for more of them
-        fit = [[draft for draft in of if image not in draft] for of in drafts]
+        fit = [[draft for draft in of if image not in draft.ids] for of in drafts]
         writer = Writer(self.model, inputs, fit)
         writer.write(drafting.ends_of(self.model.generation_config, tokenizer), max_new_tokens, stop)
         for ids, logprobs in writer.steps(tokenizer.eos_token_id):

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from raven_core.types import Prompt, Token
 
-Draft = Sequence[int]
-"""The token ids of an answer to a prompt like this one."""
+
+@dataclass(frozen=True)
+class Draft:
+    """The token ids of an answer; ``whole`` where it may be right to its end: its prompt said just the same."""
+
+    ids: Sequence[int]
+    whole: bool = False
 
 
 class Topic:
     """What was answered so far to prompts about one and the same thing: one image, one question."""
 
     def __init__(self) -> None:
-        self._answered: list[tuple[frozenset[str], Draft]] = []
+        self._answered: list[tuple[frozenset[str], list[int]]] = []
 
     def add(self, prompt: Prompt, answer: Sequence[Token]) -> None:
         """Keep an answer; tokens that do not know their numbers are of no use here."""
@@ -25,11 +31,9 @@ class Topic:
     def drafts(self, prompt: Prompt) -> list[Draft]:
         """The answers, those first whose prompts say most of what this one says."""
         parts = _parts(prompt)
-
-        def likeness(answered: tuple[frozenset[str], Draft]) -> float:
-            return len(parts & answered[0]) / max(1, len(parts | answered[0]))
-
-        return [draft for _, draft in sorted(self._answered, key=likeness, reverse=True)]
+        likeness = [len(parts & said) / max(1, len(parts | said)) for said, _ in self._answered]
+        order = sorted(range(len(likeness)), key=lambda place: -likeness[place])
+        return [Draft(self._answered[place][1], self._answered[place][0] == parts) for place in order]
 
 
 def _parts(prompt: Prompt) -> frozenset[str]:

@@ -12,7 +12,7 @@ from transformers import GenerationConfig
 from raven_core.drafting import AHEAD, Answer, ends_of, is_plain
 from raven_core.generator import Generator
 from raven_core.prompting import build
-from raven_core.topics import Topic
+from raven_core.topics import Draft, Topic
 from raven_core.types import CELLS, Neighbour, Prompt, Query, Token
 from tests import tiny
 
@@ -181,18 +181,27 @@ def test_the_ends_are_those_of_the_model_and_of_its_tokenizer(generator):
 # ---------------------------------------------------------------------- what is proposed
 
 
-def test_the_whole_first_draft_is_proposed_first():
-    assert Answer([[5, 6, 7, 8, 9, 10], [1]]).proposal() == [5, 6, 7, 8, 9, 10]
+def test_a_draft_is_proposed_whole_where_its_prompt_said_the_same():
+    ids = [5, 6, 7, 8, 9, 10]
+    assert Answer([Draft(ids, whole=True), Draft([1])]).proposal() == ids
+    assert Answer([Draft(ids), Draft([1], whole=True)]).proposal() == ids[:AHEAD]
     assert Answer([]).proposal() == ()
 
 
 def test_a_draft_goes_on_where_it_says_the_same():
-    drafts = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 20, 30, 40]]
+    drafts = [Draft([1, 2, 3, 4, 5, 6, 7, 8, 9]), Draft([1, 20, 30, 40])]
     assert list(Answer(drafts, [1, 9, 3, 4]).proposal()) == [5, 6, 7, 8][:AHEAD]
     assert list(Answer(drafts, [1, 20]).proposal()) == [30, 40]  # the second draft agrees on two tokens
     assert list(Answer(drafts, [1, 77]).proposal()) == [3, 4, 5, 6][:AHEAD]  # nowhere: the same place of the first
     assert list(Answer(drafts, [9] * 20).proposal()) == []
     assert Answer(drafts, [1], done=True).proposal() == ()
+
+
+def test_a_prompt_goes_on_with_what_no_draft_says():
+    prompt = [50, 51, 52, 53, 54, 55, 2, 60]
+    assert list(Answer([Draft([1, 2, 3])], [50, 51], prompt=prompt).proposal()) == [52, 53, 54, 55][:AHEAD]
+    assert list(Answer([Draft([1, 2, 3])], [50, 2], prompt=prompt).proposal()) == [3]  # drafts come first
+    assert Answer([], [50, 51], prompt=prompt).proposal() == ()
 
 
 def test_an_answer_takes_tokens_up_to_its_end():
@@ -213,9 +222,12 @@ def test_answers_to_prompts_that_say_the_same_come_first():
     topic = Topic()
     for number, cell in enumerate(("none", "text", "image")):
         topic.add(prompts[cell], [Token("", 0.0, number)])
-    assert topic.drafts(prompts["both"])[0] == [1]
-    first: Prompt = prompts["image"]
-    assert topic.drafts(first)[0] == [2]
+    assert topic.drafts(prompts["both"])[0] == Draft([1], whole=True)
+    last: Prompt = prompts["image"]
+    assert topic.drafts(last)[0] == Draft([2], whole=True)
+    asked = build(QUERIES[1], FOUND)
+    assert [draft.ids for draft in topic.drafts(asked)] == [[1], [0], [2]]
+    assert not any(draft.whole for draft in topic.drafts(asked))
 
 
 def test_answers_whose_tokens_have_no_numbers_are_no_drafts():
