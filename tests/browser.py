@@ -151,7 +151,7 @@ class Visitor:
 
     def open(self, wait_until_ready: bool = True) -> None:
         self.page.goto(self.address)
-        self.page.wait_for_selector("#rv-run")
+        self.page.wait_for_selector("#rv-run", state="attached")  # hidden where the address names another tab
         if wait_until_ready:
             self.page.wait_for_selector(".rv-status-ready")
 
