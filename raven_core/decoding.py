@@ -21,6 +21,8 @@ class Decoder:
     ids: list[int] = field(default_factory=list)
     text: str = ""
     done: bool = False
+    known: dict[tuple[int, ...], str] = field(default_factory=dict)
+    """Texts by ids, which decoders of many answers may share: most begin alike."""
 
     def __post_init__(self) -> None:
         self._ends = (self.tokenizer.eos_token_id, self.tokenizer.pad_token_id)  # asking takes as long as decoding
@@ -32,7 +34,10 @@ class Decoder:
             return None
         self.ids.append(token_id)
         # decoding the whole answer keeps characters whole that are spelled by several tokens
-        text = self.tokenizer.decode(self.ids, skip_special_tokens=True).rstrip("\ufffd")
+        key = tuple(self.ids)
+        text = self.known.get(key)
+        if text is None:
+            text = self.known[key] = self.tokenizer.decode(self.ids, skip_special_tokens=True).rstrip("\ufffd")
         piece, self.text = text[len(self.text) :], text
         return Token(piece, logprob, token_id)
 

@@ -164,9 +164,10 @@ class Generator:
         names = self._names(adapters, len(prompts))
         stop = cancel or threading.Event()
         answers: list[list[Token]] = [[] for _ in prompts]
+        known: dict[tuple[int, ...], str] = {}
         with self._visual.same_images():
             for rows in _batches(prompts, batch_size):
-                emit = _collector(self.processor.tokenizer, [answers[row] for row in rows])
+                emit = _collector(self.processor.tokenizer, [answers[row] for row in rows], known)
                 drafts = [topics[row].drafts(prompts[row]) for row in rows] if topics else []
                 self._run([prompts[i] for i in rows], [names[i] for i in rows], max_new_tokens, emit, stop, drafts)
                 if stop.is_set():
@@ -354,9 +355,9 @@ def _peft_names(adapters: Sequence[str | None] | str | None, count: int) -> list
     return [PEFT_BASE if name is None or name == BASE else name for name in names]
 
 
-def _collector(tokenizer: Any, answers: Sequence[list[Token]]) -> Emit:
+def _collector(tokenizer: Any, answers: Sequence[list[Token]], known: dict[tuple[int, ...], str]) -> Emit:
     """Puts each step's tokens, one for each answer, behind the answers."""
-    decoders = [Decoder(tokenizer) for _ in answers]
+    decoders = [Decoder(tokenizer, known=known) for _ in answers]
 
     def emit(ids: list[int], logprobs: list[float]) -> None:
         for answer, decoder, token_id, logprob in zip(answers, decoders, ids, logprobs, strict=True):
