@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
 from raven_core.types import Token
+
+Emit: TypeAlias = Callable[[list[int], list[float]], None]
+"""Takes a step: the token of each answer and its log-probability."""
 
 
 @dataclass
@@ -54,7 +57,7 @@ class Recorder(LogitsProcessor):
 class Emitter(StoppingCriteria):
     """Hands each step's tokens on as they come, and stops the whole batch when asked to."""
 
-    def __init__(self, recorder: Recorder, emit: Callable[[list[int], list[float]], None], stop: threading.Event):
+    def __init__(self, recorder: Recorder, emit: Emit, stop: threading.Event):
         self._recorder, self._emit, self._stop = recorder, emit, stop
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from raven_core import drafting, prefill
-from raven_core.decoding import Decoder, Emitter, Recorder
+from raven_core.decoding import Decoder, Emit, Emitter, Recorder
 from raven_core.drafting import Writer
 from raven_core.errors import AdapterError
 from raven_core.fair_lock import FairLock
@@ -35,9 +35,6 @@ from raven_core.visual import VisualCache
 
 BASE = "base"
 """Name of the model without any adapter."""
-
-Emit = Callable[[list[int], list[float]], None]
-"""Takes a step: the token of each answer and its log-probability."""
 
 _DONE = object()
 

@@ -309,6 +309,9 @@ def test_annotations_of_some_questions_are_refused(tmp_path):
     write(tmp_path / "annotations.json", lacking)
     with pytest.raises(OptionError, match="lacks the annotations of 1 of 6 questions"):
         load(tmp_path)
+    write(tmp_path / "all_annotations.json", content)
+    assert len(load(tmp_path, task="vqa")) == 6  # a file that has all of them is there too
+    (tmp_path / "all_annotations.json").unlink()
     content["annotations"][0]["answers"] = content["annotations"][0]["answers"][:1]
     write(tmp_path / "annotations.json", content)
     with pytest.raises(OptionError, match=r"1 questions of .* have a single answer"):

@@ -112,18 +112,18 @@ def find_annotations(path: Path, content: Any) -> dict[str, dict[str, Any]]:
     if is_annotations(content):
         return by_question(path, content)
     asked = {str(entry.get("question_id")) for entry in entries(content, "questions", path)}
-    fitting = {}
+    beside = {}
     for other in sorted(path.parent.glob("*.json")):
         found = read_json(other) if other != path and "annotation" in other.name.lower() else None
         if is_annotations(found):
-            notes = by_question(other, found)
-            if asked & notes.keys():
-                fitting[other] = notes
+            beside[other] = by_question(other, found)
+    fitting = {file: notes for file, notes in beside.items() if asked <= notes.keys()}
     if len(fitting) > 1:
         names = ", ".join(file.name for file in fitting)
         raise OptionError(f"Several files hold annotations for {str(path)!r} ({names}): leave one in the folder.")
-    for file, notes in fitting.items():
-        if missing := sorted(asked - notes.keys()):
+    for file, notes in () if fitting else beside.items():
+        missing = sorted(asked - notes.keys())
+        if len(missing) < len(asked):
             raise OptionError(
                 f"{str(file)!r} lacks the annotations of {len(missing)} of {len(asked)} questions ({missing[0]}, for "
                 "one): add them, or take these questions out."
