@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -24,8 +24,6 @@ class Decoder:
     ids: list[int] = field(default_factory=list)
     text: str = ""
     done: bool = False
-    known: dict[tuple[int, ...], str] = field(default_factory=dict)
-    """Texts by ids, which decoders of many answers may share: most begin alike."""
 
     def __post_init__(self) -> None:
         self._ends = (self.tokenizer.eos_token_id, self.tokenizer.pad_token_id)  # asking takes as long as decoding
@@ -37,12 +35,22 @@ class Decoder:
             return None
         self.ids.append(token_id)
         # decoding the whole answer keeps characters whole that are spelled by several tokens
-        key = tuple(self.ids)
-        text = self.known.get(key)
-        if text is None:
-            text = self.known[key] = self.tokenizer.decode(self.ids, skip_special_tokens=True).rstrip("\ufffd")
+        text = self.tokenizer.decode(self.ids, skip_special_tokens=True).rstrip("\ufffd")
         piece, self.text = text[len(self.text) :], text
         return Token(piece, logprob, token_id)
+
+
+def collector(tokenizer: Any, answers: Sequence[list[Token]]) -> Emit:
+    """Puts each step's tokens, one for each answer, behind the answers."""
+    decoders = [Decoder(tokenizer) for _ in answers]
+
+    def emit(ids: list[int], logprobs: list[float]) -> None:
+        for answer, decoder, token_id, logprob in zip(answers, decoders, ids, logprobs, strict=True):
+            token = decoder.push(token_id, logprob)
+            if token is not None:
+                answer.append(token)
+
+    return emit
 
 
 class Recorder(LogitsProcessor):

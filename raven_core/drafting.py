@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from raven_core.decoding import Emit
 from raven_core.topics import Draft
 
 AHEAD = 4
@@ -179,6 +180,29 @@ class Writer:
         scores = out.logits.float()
         best, places = scores.max(-1)
         return places, best - scores.logsumexp(-1)
+
+
+def write(
+    model: Any,
+    processor: Any,
+    inputs: dict[str, Any],
+    drafts: Sequence[Sequence[Draft]],
+    most: int,
+    emit: Emit,
+    stop: threading.Event,
+) -> None:
+    """Answer a batch as ``model.generate`` does, from drafts; ``inputs`` as ``Writer`` takes them.
+
+    Params:
+        most: tokens of an answer at the most.
+        emit: is given the answers a step at a time, once all are there.
+    """
+    tokenizer, image = processor.tokenizer, getattr(processor, "image_token_id", None)
+    # beside the features of images a token that stands for one would ask for more of them
+    writer = Writer(model, inputs, [[draft for draft in of if image not in draft.ids] for of in drafts])
+    writer.write(ends_of(model.generation_config, tokenizer), most, stop)
+    for ids, logprobs in writer.steps(tokenizer.eos_token_id):
+        emit(ids, logprobs)
 
 
 def _alike(own: Sequence[int], given: Sequence[int]) -> int:

@@ -18,8 +18,7 @@ from typing import Any
 import torch
 
 from raven_core import drafting, prefill
-from raven_core.decoding import Decoder, Emit, Emitter, Recorder
-from raven_core.drafting import Writer
+from raven_core.decoding import Decoder, Emit, Emitter, Recorder, collector
 from raven_core.errors import AdapterError
 from raven_core.fair_lock import FairLock
 from raven_core.hub import folder_fingerprint
@@ -161,10 +160,9 @@ class Generator:
         names = self._names(adapters, len(prompts))
         stop = cancel or threading.Event()
         answers: list[list[Token]] = [[] for _ in prompts]
-        known: dict[tuple[int, ...], str] = {}
         with self._visual.same_images():
             for rows in _batches(prompts, batch_size):
-                emit = _collector(self.processor.tokenizer, [answers[row] for row in rows], known)
+                emit = collector(self.processor.tokenizer, [answers[row] for row in rows])
                 drafts = [topics[row].drafts(prompts[row]) for row in rows] if topics else []
                 self._run([prompts[i] for i in rows], [names[i] for i in rows], max_new_tokens, emit, stop, drafts)
                 if stop.is_set():
@@ -273,7 +271,7 @@ class Generator:
             inputs.setdefault("past_key_values", roomy_cache(self.model))
             with self._adapter(adapters) as extra:
                 if any(drafts) and self._takes_drafts(adapters, inputs["past_key_values"]):
-                    self._write(inputs, drafts, max_new_tokens, emit, stop)
+                    drafting.write(self.model, self.processor, inputs, drafts, max_new_tokens, emit, stop)
                 else:
                     self._generate({**inputs, **extra}, max_new_tokens, emit, stop)
 
@@ -286,22 +284,6 @@ class Generator:
             logits_processor=[recorder],
             stopping_criteria=[Emitter(recorder, emit, stop)],
         )
-
-    def _write(
-        self,
-        inputs: dict[str, Any],
-        drafts: Sequence[Sequence[Draft]],
-        max_new_tokens: int,
-        emit: Emit,
-        stop: threading.Event,
-    ) -> None:
-        tokenizer, image = self.processor.tokenizer, getattr(self.processor, "image_token_id", None)
-        # beside the features of images a token that stands for one would ask for more of them
-        fit = [[draft for draft in of if image not in draft.ids] for of in drafts]
-        writer = Writer(self.model, inputs, fit)
-        writer.write(drafting.ends_of(self.model.generation_config, tokenizer), max_new_tokens, stop)
-        for ids, logprobs in writer.steps(tokenizer.eos_token_id):
-            emit(ids, logprobs)
 
     def _takes_drafts(self, adapters: Sequence[str | None] | str | None, cache: Any) -> bool:
         """Whether rows can leave a batch of this model, and may be read as ``Writer`` reads them."""
@@ -350,19 +332,6 @@ def _peft_names(adapters: Sequence[str | None] | str | None, count: int) -> list
     """The adapters as peft calls them, one for each of ``count`` prompts."""
     names = [adapters] * count if adapters is None or isinstance(adapters, str) else adapters
     return [PEFT_BASE if name is None or name == BASE else name for name in names]
-
-
-def _collector(tokenizer: Any, answers: Sequence[list[Token]], known: dict[tuple[int, ...], str]) -> Emit:
-    """Puts each step's tokens, one for each answer, behind the answers."""
-    decoders = [Decoder(tokenizer, known=known) for _ in answers]
-
-    def emit(ids: list[int], logprobs: list[float]) -> None:
-        for answer, decoder, token_id, logprob in zip(answers, decoders, ids, logprobs, strict=True):
-            token = decoder.push(token_id, logprob)
-            if token is not None:
-                answer.append(token)
-
-    return emit
 
 
 def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:
